@@ -1,0 +1,74 @@
+/**
+ * Finds what a client shows to prove its session, in the contract's order (section 4).
+ */
+import { Fault } from './faults.ts'
+import type { Call, Credential, CredentialKind, JsonObject, Route } from './words.ts'
+
+/** The names of the systems' own session cookies. */
+export type UpstreamCookies = Readonly<Record<'access_token' | 'session_id', string>>
+
+/** Longest credential that is looked at: beyond the longest header Node accepts none can work. */
+const credentialLimit = 16_384
+
+/** The token of `Authorization: Bearer` (RFC 6750; the scheme's case does not matter, RFC 9110 section 11.1). */
+export function bearerOf(authorization: string | undefined): Credential | null {
+  if (authorization === undefined || authorization.length < 8) return null
+  if (authorization.charCodeAt(6) !== 0x20 || authorization.slice(0, 6).toLowerCase() !== 'bearer') return null
+  const value = authorization.slice(7).trim()
+  return value === '' ? null : { kind: 'access_token', value }
+}
+
+function shown(where: JsonObject | null, kinds: readonly CredentialKind[], place: string): Credential[] {
+  const found: Credential[] = []
+  for (const kind of kinds) {
+    const value = where?.[kind]
+    if (value === undefined || value === null || value === '') continue
+    if (typeof value !== 'string' || value.length > credentialLimit) {
+      throw new Fault('malformed_request', `${place}.${kind} is not a text of at most ${credentialLimit} characters`)
+    }
+    found.push({ kind, value })
+  }
+  return found
+}
+
+/**
+ * The credentials inside a call, of the first place that has any: `auth_info`, then the parameters of `Session/*`.
+ * More than one is more than one name of the same session; that they have one home is for the caller to check.
+ */
+export function credentialsInCall(route: Route, call: Call): Credential[] {
+  const inAuthInfo = shown(call.authInfo, ['access_token', 'session_id'], 'auth_info')
+  if (inAuthInfo.length > 0 || route.service !== 'Session') return inAuthInfo
+  return shown(call.params, ['access_token', 'session_id', 'refresh_token'], 'params')
+}
+
+export function credentialsInCookies(
+  cookies: Readonly<Record<string, string | undefined>>,
+  names: UpstreamCookies
+): Credential[] {
+  const found: Credential[] = []
+  for (const kind of ['access_token', 'session_id'] as const) {
+    const value = cookies[names[kind]]
+    if (value !== undefined && value !== '' && value.length <= credentialLimit) found.push({ kind, value })
+  }
+  return found
+}
+
+export interface Shown {
+  readonly credentials: readonly Credential[]
+  /** True when they came in one place of one call, where two names of different sessions contradict each other. */
+  readonly together: boolean
+}
+
+/** All that a request shows, of the first place that has any: header, call, cookies. */
+export function shownCredentials(
+  authorization: string | undefined,
+  route: Route,
+  call: Call | null,
+  inCookies: readonly Credential[]
+): Shown {
+  const bearer = bearerOf(authorization)
+  if (bearer !== null) return { credentials: [bearer], together: false }
+  const inCall = call === null ? [] : credentialsInCall(route, call)
+  if (inCall.length > 0) return { credentials: inCall, together: true }
+  return { credentials: inCookies, together: false }
+}

@@ -1,0 +1,71 @@
+/**
+ * Faults: the gateway's own errors, in the API's own shape (contract section 7).
+ */
+import type { Wire } from './words.ts'
+
+/** Status, side and sentence of every fault of the contract; `%` is a system, a method or a key, never a client's text. */
+export const faults = {
+  malformed_request: [400, 'Client', 'The request cannot be read: %'],
+  not_found: [404, 'Client', 'Nothing is served at this path'],
+  ambiguous_entity: [409, 'Client', 'The entity is active on both systems'],
+  body_too_large: [413, 'Client', 'The body must be read before it can be routed and is over % bytes'],
+  unknown_realm: [421, 'Client', 'No realm answers to this host'],
+  too_many_logins: [429, 'Client', 'Too many logins for this address and login'],
+  bad_gateway: [502, 'Server', 'System % did not answer in HTTP'],
+  list_out_of_order: [502, 'Server', 'List out of order: %'],
+  system_unavailable: [503, 'Server', 'System % is unavailable'],
+  partial_list: [503, 'Server', 'System % could not answer its part of the list'],
+  migration_in_progress: [503, 'Server', 'The customer is being moved'],
+  system_timeout: [504, 'Server', 'System % sent no headers in time']
+} as const satisfies Record<string, readonly [status: number, side: 'Client' | 'Server', sentence: string]>
+
+export type FaultName = keyof typeof faults
+
+interface FaultOptions extends ErrorOptions {
+  /** Seconds until a client may try again; sent as `Retry-After` (RFC 9110 section 10.2.3). */
+  readonly retryAfter?: number
+}
+
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly fault: FaultName
+  readonly statusCode: number
+  readonly faultcode: string
+  readonly retryAfter: number | undefined
+
+  /** `what` takes the place of `%`: the system's name, or what is wrong; it is sent to the client. */
+  constructor(fault: FaultName, what = '', options: FaultOptions = {}) {
+    const [statusCode, side, sentence] = faults[fault]
+    super(sentence.replace('%', what), options)
+    this.fault = fault
+    this.statusCode = statusCode
+    this.faultcode = `${side}.Dispatcher.${fault}`
+    this.retryAfter = options.retryAfter
+  }
+}
+
+const inMarkup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => inMarkup[character] ?? character)
+
+/** A fault as its asker can read it: content type and text. JSON for API calls, SOAP for SOAP, a page for a browser's page. */
+export function renderFault(
+  fault: Fault,
+  wire: Wire,
+  acceptsHtml: boolean
+): readonly [contentType: string, text: string] {
+  const { faultcode, message } = fault
+  if (wire === 'soap') {
+    return [
+      'text/xml; charset=utf-8',
+      `<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>${escaped(faultcode)}</faultcode><faultstring>${escaped(message)}</faultstring></soap:Fault></soap:Body></soap:Envelope>\n`
+    ]
+  }
+  if (wire === 'page' && acceptsHtml) {
+    const again = fault.statusCode >= 500 ? '<p>Please try again in a moment.</p>' : ''
+    return [
+      'text/html; charset=utf-8',
+      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fault.statusCode}</title></head><body><h1>${escaped(message)}</h1>${again}<p><small>${escaped(faultcode)}</small></p></body></html>\n`
+    ]
+  }
+  return ['application/json; charset=utf-8', JSON.stringify({ faultcode, faultstring: message })]
+}

@@ -1,0 +1,138 @@
+/**
+ * Headers on their way through: hop-by-hop ones stop, forwarding ones are the gateway's own word, and what names a
+ * system's own host is given the gateway's (contract section 7; RFC 9110 sections 7.6.1 and 10.2.2, RFC 6265 section 5.2.3).
+ */
+import { Fault } from './faults.ts'
+import { hostName } from './hosts.ts'
+
+/** Headers of one connection alone (RFC 9110 section 7.6.1), in either direction. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade'
+]
+
+/** What never goes up. Host: the system sees its own. Expect: Node has already answered 100 Continue. */
+const neverUp = new Set([...hopByHop, 'host', 'expect'])
+
+/** Forwarding headers are written anew, so that nobody can forge one; some servers read underscores as hyphens. */
+const forwardingName = /^(?:forwarded|x[-_]real[-_]ip|x[-_]forwarded[-_].*)$/
+
+const neverDown = new Set(hopByHop)
+
+const noNames: readonly string[] = []
+
+/** The header names that a Connection header declares to be of this connection alone. */
+function namedBy(connection: string | undefined): readonly string[] {
+  if (connection === undefined) return noNames
+  const simple = connection.toLowerCase()
+  if (simple === 'keep-alive' || simple === 'close') return noNames
+  return simple.split(',').map((name) => name.trim())
+}
+
+/** Who asks, as the systems are told. */
+export interface Client {
+  /** The client's address, and behind it those of our own proxies (`trustProxy`), nearest last. */
+  readonly addresses: string
+  readonly proto: string
+  readonly host: string
+}
+
+/**
+ * The headers of a request for a system: the client's own, in order and byte for byte, as a flat list of names and values.
+ * Throws `malformed_request` for two Authorization headers: systems may not agree on which one counts.
+ */
+export function requestHeaders(raw: readonly string[], connection: string | undefined, client: Client): string[] {
+  const named = namedBy(connection)
+  const headers: string[] = []
+  let authorizations = 0
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    const lower = name.toLowerCase()
+    if (neverUp.has(lower) || named.includes(lower)) continue
+    if (lower === 'authorization' && ++authorizations > 1) {
+      throw new Fault('malformed_request', 'more than one Authorization header')
+    }
+    const initial = lower.charCodeAt(0)
+    if ((initial === 0x78 || initial === 0x66) && forwardingName.test(lower)) continue // "x", "f"
+    headers.push(name, raw[at + 1] as string)
+  }
+  headers.push('X-Forwarded-For', client.addresses)
+  headers.push('X-Forwarded-Proto', client.proto, 'X-Forwarded-Host', client.host)
+  return headers
+}
+
+export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** How a system's own host is told in public. */
+export interface HostMapping {
+  /** `https://10.0.0.2:8444`: where the gateway reaches the system. */
+  readonly origin: string
+  /** `https://www.customer.billing.com`: where the client reaches the gateway. */
+  readonly publicOrigin: string
+}
+
+/** The headers of a system's answer for the client, as a flat list; names in lower case, values byte for byte. */
+export function responseHeaders(headers: HeaderValues, mapping: HostMapping): (string | string[])[] {
+  const connection = headers.connection
+  const named = namedBy(typeof connection === 'string' ? connection : connection?.join(','))
+  const kept: (string | string[])[] = []
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || neverDown.has(name) || named.includes(name)) continue
+    if (name === 'location' && typeof value === 'string') kept.push(name, publicLocation(value, mapping))
+    else if (name === 'set-cookie') kept.push(name, cookiesOf(value, mapping))
+    else kept.push(name, value as string | string[])
+  }
+  return kept
+}
+
+/** `Location` on the system's own host, absolute or without a scheme, is moved to the gateway's; any other stays. */
+export function publicLocation(location: string, { origin, publicOrigin }: HostMapping): string {
+  if (!/^(?:https?:)?\/\//i.test(location)) return location
+  const system = new URL(origin)
+  let parsed: URL
+  try {
+    parsed = new URL(location, origin)
+  } catch {
+    return location
+  }
+  if (parsed.host !== system.host && !isDefaultPortOf(parsed, system)) return location
+  const afterAuthority = /^(?:https?:)?\/\/[^/?#]*/i.exec(location)?.[0].length ?? 0
+  return publicOrigin + location.slice(afterAuthority)
+}
+
+/** The other scheme's default port on the same host: `http://host/` of a system behind `https://host`. */
+const isDefaultPortOf = (url: URL, system: URL) =>
+  url.hostname === system.hostname && url.port === '' && system.port === ''
+
+function cookiesOf(value: string | readonly string[], mapping: HostMapping): string[] {
+  return typeof value === 'string'
+    ? [publicCookie(value, mapping)]
+    : value.map((cookie) => publicCookie(cookie, mapping))
+}
+
+/**
+ * A `Domain` that covers the system's host but not the gateway's would make the browser refuse the cookie: it goes, and
+ * the cookie becomes the gateway's own. Any other Domain stays.
+ */
+export function publicCookie(cookie: string, { origin, publicOrigin }: HostMapping): string {
+  if (!/;\s*domain\s*=/i.test(cookie)) return cookie
+  const [pair = '', ...attributes] = cookie.split(';')
+  const kept = attributes.filter((attribute) => {
+    const domain = /^\s*domain\s*=\s*\.?(.*?)\s*$/i.exec(attribute)?.[1]?.toLowerCase()
+    if (domain === undefined) return true
+    const covers = (url: string) => {
+      const name = hostName(new URL(url).host)
+      return name === domain || name.endsWith(`.${domain}`)
+    }
+    return !covers(origin) || covers(publicOrigin)
+  })
+  return [pair, ...kept].join(';')
+}

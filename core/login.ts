@@ -1,0 +1,46 @@
+/**
+ * What an answer to a login means, and which of two answers the client gets (contract section 4).
+ */
+import { type Answer, faultcodeOf, sessionOf } from './answer.ts'
+import type { Fault } from './faults.ts'
+
+/**
+ * accepted     the user is here and has a session
+ * refused      the user is not here, as far as this system tells: the other one is asked
+ * unavailable  nobody could tell: the other one is asked
+ * answered     the user is here, but gets something else: locked out, must change the password
+ */
+export type LoginResult = 'accepted' | 'refused' | 'unavailable' | 'answered'
+
+/** What one system gave: its answer, or the gateway's fault when it gave none. */
+export type LoginAttempt = { readonly answer: Answer } | { readonly fault: Fault }
+
+const isUnavailable = (status: number) => status >= 502 && status <= 504
+
+/** `forwardOn`: the faultcodes that mean "not here". A refresh has no such list: any fault refuses it. */
+export function loginResult(attempt: LoginAttempt, forwardOn: ReadonlySet<string> | null): LoginResult {
+  if ('fault' in attempt) return 'unavailable'
+  const { answer } = attempt
+  if (isUnavailable(answer.status)) return 'unavailable'
+  if (sessionOf(answer) !== null) return 'accepted'
+  const faultcode = faultcodeOf(answer)
+  if (faultcode === null) return 'answered'
+  return forwardOn === null || forwardOn.has(faultcode) ? 'refused' : 'answered'
+}
+
+/** Whether the other system is asked after this. */
+export const asksOther = (result: LoginResult): boolean => result === 'refused' || result === 'unavailable'
+
+/**
+ * Which attempt the client is told, once both systems were asked: an acceptance or any answer that means "here"; else
+ * that a system was unavailable (nobody is told "wrong password" because a system was down); else the target's refusal.
+ */
+export function chooseAttempt(results: {
+  readonly source: LoginResult
+  readonly target: LoginResult
+}): 'source' | 'target' {
+  const { source, target } = results
+  if (!asksOther(target)) return 'target'
+  if (!asksOther(source)) return 'source'
+  return target === 'refused' && source === 'unavailable' ? 'source' : 'target'
+}

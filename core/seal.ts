@@ -1,0 +1,46 @@
+/**
+ * Keyed hashes and encryption at rest, all derived from the deployment's `secret` (architecture.md, decisions taken).
+ */
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+const ivBytes = 12
+const tagBytes = 16
+
+export interface Seal {
+  /** A store key for a credential, a login or the like: HMAC-SHA256 of the whole value, base64url. */
+  keyOf(purpose: string, value: string): string
+  /** AES-256-GCM with a fresh IV; `purpose` is bound in, so that a sealed text cannot be put to another use. */
+  seal(purpose: string, text: string): string
+  /** The text again; null for one that was changed, or sealed with another secret or for another purpose. */
+  open(purpose: string, sealed: string): string | null
+}
+
+export function createSeal(secret: string): Seal {
+  // One key for each use, so that neither tells anything about the other (RFC 5869).
+  const keyFor = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', `webdispatcher ${use}`, 32))
+  const hashKey = keyFor('store keys')
+  const sealKey = keyFor('sealed values')
+
+  return {
+    keyOf: (purpose, value) => createHmac('sha256', hashKey).update(`${purpose}\0${value}`).digest('base64url'),
+
+    seal(purpose, text) {
+      const iv = randomBytes(ivBytes)
+      const cipher = createCipheriv('aes-256-gcm', sealKey, iv).setAAD(Buffer.from(purpose))
+      const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
+      return sealed.toString('base64url')
+    },
+
+    open(purpose, sealed) {
+      const bytes = Buffer.from(sealed, 'base64url')
+      if (bytes.length < ivBytes + tagBytes) return null
+      const decipher = createDecipheriv('aes-256-gcm', sealKey, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
+      decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(-tagBytes))
+      try {
+        return decipher.update(bytes.subarray(ivBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8')
+      } catch {
+        return null
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The words everybody shares (docs/architecture.md): systems, realms, calls, credentials, homes, decisions.
+ */
+
+/** An installation of one release: customers leave the source and arrive at the target. */
+export const systemNames = ['source', 'target'] as const
+export type System = (typeof systemNames)[number]
+
+export const otherSystem = (system: System): System => (system === 'source' ? 'target' : 'source')
+
+/** Whom the API is for. */
+export const realmNames = [
+  'admin',
+  'reseller',
+  'customer',
+  'account',
+  'cc_staff',
+  'distributor',
+  'representative'
+] as const
+export type RealmName = (typeof realmNames)[number]
+
+/** In a single-home realm a session lives on one system; in every other realm it may live on both. */
+export const isSingleHome = (realm: RealmName): boolean => realm === 'customer' || realm === 'account'
+
+/** The three API families, and everything else that a host serves. */
+export type Family = 'billing' | 'portasip' | 'callcontrol' | 'page'
+
+/** How a request is written: API calls by REST or SOAP, plain REST (`/espf`, `/doc/api`), or a browser's page. */
+export type Wire = 'rest' | 'soap' | 'plain' | 'page'
+
+/** What a request line tells about a call; service and method are '' where there are none. */
+export interface Route {
+  readonly family: Family
+  readonly wire: Wire
+  readonly service: string
+  readonly method: string
+  /** What follows the method in the path of a URL-path call: `/<auth_info>/<params>`, as it came. '' in other calls. */
+  readonly inPath: string
+}
+
+export type JsonObject = { readonly [key: string]: unknown }
+
+/** An API request whatever its wire form, as far as it had to be read. */
+export interface Call {
+  readonly authInfo: JsonObject | null
+  readonly params: JsonObject | null
+}
+
+export type CredentialKind = 'access_token' | 'session_id' | 'refresh_token'
+
+/** What a client shows to prove its session. */
+export interface Credential {
+  readonly kind: CredentialKind
+  readonly value: string
+}
+
+/** How a home is known, best first (contract section 4); `unasked` stands where an explanation asks nobody. */
+export type Evidence = 'record' | 'signature' | 'cookie' | 'asked' | 'no_credential' | 'unknown_credential' | 'unasked'
+
+/** Where a session lives and how that is known. */
+export interface Home {
+  readonly system: System | 'both'
+  readonly by: Evidence
+}
+
+/** Set by a listener on the raw request: the realm that it fixes, if any. */
+export const listenerRealm = Symbol('listenerRealm')
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    [listenerRealm]?: RealmName
+  }
+}

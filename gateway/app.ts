@@ -1,0 +1,52 @@
+/**
+ * buildApp: config to a ready Fastify instance. It assembles and never listens.
+ */
+import type { IncomingMessage } from 'node:http'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { Fault } from '../core/faults.ts'
+import { createTargetReader, requestTarget } from '../core/route.ts'
+import { catalogue } from './catalogue.ts'
+import type { Config } from './config-schema.ts'
+import { registerTeamPlugin } from './team-plugins.ts'
+
+/** Longest path of a page, characters: Node's own limit of a head is below it. */
+const longestPath = 16_384
+
+/**
+ * Reads the request line before the router sees it. The router gets an API call's prefix alone: what follows may be a
+ * password with any character, which no router should refuse, decode or repeat in an error.
+ */
+function createRequestLineReader({ apis }: Config) {
+  const readTarget = createTargetReader(apis)
+  return function readRequestLine(raw: IncomingMessage): string {
+    try {
+      const target = readTarget(raw.url ?? '')
+      raw[requestTarget] = target
+      if (target.authority !== null) raw.headers.host = target.authority
+      return target.prefix || target.url
+    } catch (error) {
+      raw[requestTarget] = error instanceof Fault ? error : new Fault('malformed_request', 'the request target')
+      return '/'
+    }
+  }
+}
+
+export async function buildApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    trustProxy: config.trustProxy as string | string[] | false,
+    rewriteUrl: createRequestLineReader(config),
+    routerOptions: { maxParamLength: longestPath },
+    frameworkErrors: (error, request, reply) => app.answerError(error, request, reply)
+  }) as unknown as FastifyInstance
+
+  for (const { name, register } of catalogue) {
+    const choice = config.plugins.find((one) => one.name === name)
+    if (choice?.aside) app.log.info({ plugin: name, needs: choice.aside }, 'a plugin steps aside: what it needs is off')
+    if (choice === undefined || choice.options !== null) await register(app, config, choice?.options ?? {})
+  }
+  for (const plugin of config.teamPlugins) await registerTeamPlugin(app, plugin)
+  await app.ready()
+  return app
+}

@@ -1,0 +1,116 @@
+/**
+ * The ordered list of plugins: the only place that knows which there are, which can be turned off and what each needs.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { TSchema } from 'typebox'
+import body from '../plugins/body.ts'
+import dispatch from '../plugins/dispatch.ts'
+import errorHandler from '../plugins/error-handler.ts'
+import forward from '../plugins/forward.ts'
+import homes from '../plugins/homes.ts'
+import loginForwarding, { LoginForwardingOptions } from '../plugins/login-forwarding.ts'
+import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
+import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
+import sessionCalls from '../plugins/session-calls.ts'
+import store from '../plugins/store/index.ts'
+import tokenSignature from '../plugins/token-signature.ts'
+import upstreams from '../plugins/upstreams.ts'
+import way from '../plugins/way.ts'
+import webPortal, { WebPortalOptions } from '../plugins/web-portal.ts'
+import type { Choice, Config, PluginOptions } from './config-schema.ts'
+
+interface Entry {
+  readonly name: string
+  /** The options that the config file may give; without a schema the plugin is always on and has none. */
+  readonly options?: TSchema
+  /** Names of the plugins without which this one cannot be on. */
+  readonly needs?: readonly string[]
+  register(app: FastifyInstance, config: Config, options: PluginOptions): unknown
+}
+
+const apiRoutesOf = ({ apis }: Config) => [...new Set(Object.values(apis).flat())]
+
+/** In the order of a request's way: hooks run as they are registered, and a decorator stands before it is used. */
+export const catalogue: readonly Entry[] = [
+  { name: 'way', register: (app, { defaultRealm }) => app.register(way, { defaultRealm }) },
+  // Before everything that can refuse a request.
+  { name: 'error-handler', register: (app) => app.register(errorHandler) },
+  { name: 'body', register: (app, { bodyLimit }) => app.register(body, { bodyLimit }) },
+  { name: 'store', register: (app) => app.register(store) },
+  { name: 'upstreams', register: (app, { systems, drain }) => app.register(upstreams, { systems, drainMs: drain }) },
+  { name: 'token-signature', register: (app, { systems }) => app.register(tokenSignature, systems) },
+  {
+    name: 'homes',
+    register: (app, { secret, apis }) => app.register(homes, { secret, pingPath: `${restPrefixOf(apis)}/Session/ping` })
+  },
+  {
+    name: 'realm-detection',
+    options: RealmDetectionOptions,
+    register: (app, { realms, systems, defaultRealm }) =>
+      app.register(realmDetection, {
+        realms,
+        defaultRealm,
+        releases: { source: systems.source.release, target: systems.target.release }
+      })
+  },
+  {
+    name: 'remote-session',
+    options: RemoteSessionOptions,
+    register: (app, _config, options) => app.register(remoteSession, options as never)
+  },
+  {
+    name: 'login-forwarding',
+    options: LoginForwardingOptions,
+    register: (app, { secret }, options) => app.register(loginForwarding, { ...options, secret } as never)
+  },
+  { name: 'forward', register: (app, { debugHeaders }) => app.register(forward, { debugHeaders }) },
+  { name: 'session-calls', register: (app) => app.register(sessionCalls) },
+  { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
+  // Last: its routes are whatever nobody else has.
+  { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }
+]
+
+/** The plugins that a config can turn on and off. */
+export const switchable = catalogue.flatMap(({ options, ...entry }) =>
+  options === undefined ? [] : [{ ...entry, options }]
+)
+
+/** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
+export const comingPlugins: readonly string[] = [
+  'entity-location',
+  'list-aggregation',
+  'circuit-breaker',
+  'graphql',
+  'metrics',
+  'console'
+]
+
+/** Whatever has no name of ours is a team's own plugin, by path or package. */
+export const isTeamName = (name: string) =>
+  !catalogue.some((entry) => entry.name === name) && !comingPlugins.includes(name)
+
+/** The prefix under which `Session/ping` is asked: billing's first that is not SOAP or plain REST. */
+function restPrefixOf({ billing }: Config['apis']): string {
+  return billing.find((prefix) => !/\/(?:soap|espf|doc\/api)$/.test(prefix)) ?? '/rest'
+}
+
+/**
+ * Which optional plugins are on. One that is on only by default steps aside when what it needs is off; for one that the
+ * file turns on, that is a mistake, told by `mistake(name, need)`.
+ */
+export function choosePlugins(
+  entries: readonly Pick<Entry, 'name' | 'needs'>[],
+  wishes: Readonly<Record<string, boolean | PluginOptions | undefined>>,
+  mistake: (name: string, need: string) => void
+): Choice[] {
+  const off = new Set<string>()
+  return entries.map(({ name, needs = [] }) => {
+    const wish = wishes[name]
+    const missing = needs.find((need) => off.has(need))
+    if (wish === false || missing !== undefined) off.add(name)
+    if (wish === false) return { name, options: null, aside: null }
+    if (missing === undefined) return { name, options: typeof wish === 'object' ? wish : {}, aside: null }
+    if (wish !== undefined) mistake(name, missing)
+    return { name, options: null, aside: missing }
+  })
+}

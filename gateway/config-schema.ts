@@ -1,0 +1,105 @@
+/**
+ * The config's keys, their types, defaults and meaning: the one truth for checks, types and docs.
+ */
+import Type, { type Static } from 'typebox'
+import { type RealmName, realmNames } from '../core/words.ts'
+import { SystemOptions } from '../plugins/upstreams.ts'
+
+const Strict = { additionalProperties: false } as const
+const Port = Type.Integer({ minimum: 0, maximum: 65_535, description: 'A TCP port; 0 takes a free one.' })
+const File = Type.String({ format: 'file' })
+const Realm = Type.Union(realmNames.map((name) => Type.Literal(name)))
+const Prefixes = (otherwise: string[]) => Type.Array(Type.String({ format: 'prefix' }), { default: otherwise })
+
+export const BaseSchema = Type.Object(
+  {
+    listen: Type.Array(
+      Type.Object(
+        {
+          host: Type.String({ minLength: 1, default: '0.0.0.0', description: 'The address to bind.' }),
+          port: Port,
+          realm: Type.Optional(Realm),
+          tls: Type.Optional(Type.Object({ cert: File, key: File }, Strict))
+        },
+        Strict
+      ),
+      { minItems: 1, description: 'Where clients come in.' }
+    ),
+    workers: Type.Literal(1, { default: 1, description: 'Processes that share the listeners.' }),
+    trustProxy: Type.Union(
+      [Type.Literal(false), Type.String({ format: 'cidr' }), Type.Array(Type.String({ format: 'cidr' }))],
+      { default: false, description: 'Proxies whose X-Forwarded-* is believed.' }
+    ),
+    secret: Type.String({ minLength: 32, description: 'HMAC keys and encryption at rest derive from it.' }),
+    store: Type.Literal('memory', { default: 'memory', description: 'Where records are kept.' }),
+    bodyLimit: Type.Integer({ minimum: 1024, default: 1_048_576, description: 'Bytes of a body that must be read.' }),
+    debugHeaders: Type.Boolean({ default: false, description: 'true adds X-Dispatched-To.' }),
+    drain: Type.Integer({ minimum: 0, default: 30_000, description: 'Wait for requests in flight at a stop, ms.' }),
+    logLevel: Type.Union(
+      (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map((level) => Type.Literal(level)),
+      { default: 'info', description: 'The least level that is logged.' }
+    ),
+    ops: Type.Object(
+      {
+        host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'The address to bind.' }),
+        port: Type.Integer({ minimum: 0, maximum: 65_535, default: 9090 }),
+        token: Type.String({ default: '', description: 'Bearer token; required off loopback.' })
+      },
+      { ...Strict, default: {} }
+    ),
+    systems: Type.Object({ source: SystemOptions, target: SystemOptions }, Strict),
+    realms: Type.Object(
+      Object.fromEntries(
+        realmNames.map((realm) => [
+          realm,
+          Type.Optional(Type.Object({ hosts: Type.Array(Type.String({ format: 'host' }), { minItems: 1 }) }, Strict))
+        ])
+      ),
+      { ...Strict, default: {}, description: 'The hosts that each realm answers.' }
+    ),
+    defaultRealm: Type.Optional(Realm),
+    apis: Type.Object(
+      {
+        billing: Prefixes(['/rest', '/soap', '/espf', '/doc/api']),
+        portasip: Prefixes(['/portasip']),
+        callcontrol: Prefixes(['/callcontrol'])
+      },
+      { ...Strict, default: {} }
+    ),
+    plugins: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: 'true, false or options, by name; the catalogue knows their schemas.'
+    })
+  },
+  Strict
+)
+
+/** A plugin's checked options; each plugin's schema says what is in them. */
+export type PluginOptions = Readonly<Record<string, unknown>>
+
+/** Whether an optional plugin is on: with these options, or null. */
+export interface Choice {
+  readonly name: string
+  readonly options: PluginOptions | null
+  /** What a plugin that would be on by default misses; null for one that is on or was turned off. */
+  readonly aside: string | null
+}
+
+/** A team's own Fastify plugin. */
+export interface TeamPlugin {
+  readonly name: string
+  /** The file that is imported. */
+  readonly file: string
+  readonly options: PluginOptions
+}
+
+export type Checked = Static<typeof BaseSchema>
+export type Config = Readonly<
+  Omit<Checked, 'plugins' | 'realms' | 'defaultRealm' | 'trustProxy'> & {
+    readonly realms: Partial<Record<RealmName, { readonly hosts: readonly string[] }>>
+    readonly defaultRealm: RealmName | undefined
+    readonly trustProxy: false | string | string[]
+    readonly plugins: readonly Choice[]
+    readonly teamPlugins: readonly TeamPlugin[]
+  }
+>

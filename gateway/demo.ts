@@ -1,0 +1,139 @@
+/**
+ * The demonstration: the gateway in front of two simulated systems, all in this process.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RealmName, realmNames } from '../core/words.ts'
+import { type Simulator, startSimulator } from '../simulator/index.ts'
+import { parseConfig } from './config.ts'
+import { createLog } from './log.ts'
+import { type Gateway, startGateway } from './running.ts'
+
+const firstPort = 8080
+
+/** The realms of the demonstration, each with a port of its own behind the first, where the host tells. */
+const shownRealms = ['customer', 'account', 'admin'] as const satisfies readonly RealmName[]
+
+/** `WEBDISPATCHER_DEMO_PORT`: the first of four ports in a row; 0 takes free ones. */
+function portsFrom({ WEBDISPATCHER_DEMO_PORT: given }: Readonly<Record<string, string | undefined>>) {
+  const first = given === undefined ? firstPort : Number(given)
+  return first === 0
+    ? { hosts: 0, realms: [0, 0], ops: 0 }
+    : { hosts: first, realms: [first + 1, first + 2], ops: first + 10 }
+}
+
+function systemConfig({ release, urls }: Simulator, keyFile: string) {
+  return {
+    release,
+    url: urls.admin,
+    realms: Object.fromEntries(realmNames.map((realm) => [realm, urls[realm]])),
+    keys: [keyFile]
+  }
+}
+
+async function startAll(env: Readonly<Record<string, string | undefined>>, directory: string) {
+  const [source, target] = await Promise.all([
+    startSimulator({ release: 'MR100', role: 'source' }),
+    startSimulator({ release: 'MR115', role: 'target' })
+  ])
+  const ports = portsFrom(env)
+  for (const { role, publicKey } of [source, target]) writeFileSync(join(directory, `${role}.pem`), publicKey)
+  const [, ...ownPort] = shownRealms
+  const config = parseConfig(
+    {
+      listen: [
+        { host: '127.0.0.1', port: ports.hosts },
+        ...ownPort.map((realm, at) => ({ host: '127.0.0.1', port: ports.realms[at], realm }))
+      ],
+      ops: { port: ports.ops },
+      secret: randomBytes(32).toString('hex'),
+      debugHeaders: true,
+      logLevel: 'warn',
+      defaultRealm: 'customer',
+      realms: Object.fromEntries(shownRealms.map((realm) => [realm, { hosts: [`www.${realm}.localhost`] }])),
+      systems: { source: systemConfig(source, 'source.pem'), target: systemConfig(target, 'target.pem') }
+    },
+    { directory, env }
+  )
+  const log = createLog(config, { fd: 2 })
+  const gateway = await startGateway(config, log.logger)
+  return { source, target, gateway, log }
+}
+
+export interface Demonstration {
+  readonly banner: string
+  readonly gateway: Gateway
+  readonly source: Simulator
+  readonly target: Simulator
+  stop(): Promise<void>
+}
+
+export async function startDemonstration(env: Readonly<Record<string, string | undefined>>): Promise<Demonstration> {
+  const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-'))
+  try {
+    const { source, target, gateway, log } = await startAll(env, directory)
+    return {
+      banner: bannerOf(gateway, source, target),
+      gateway,
+      source,
+      target,
+      async stop() {
+        await gateway.stop()
+        await Promise.all([source.close(), target.close()])
+        log.flush()
+      }
+    }
+  } finally {
+    // The keys are read by now.
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const login = (url: string, user: { login: string; password: string }) =>
+  `curl -si -X POST ${url}/rest/Session/login -H 'Content-Type: application/json' -d '${JSON.stringify({ params: { login: user.login, password: user.password } })}'`
+
+function bannerOf({ addresses, opsUrl }: Gateway, source: Simulator, target: Simulator): string {
+  const [customerUrl = '', accountUrl = '', adminUrl = ''] = addresses.map(({ url }) => url)
+  const unmoved = source.users.firstActiveCustomer()
+  const moved = target.users.firstActiveCustomer()
+  const account = source.users.firstActiveAccount()
+  return `
+WebDispatcher, the demonstration: no --config was given, so the gateway stands before two simulated systems.
+
+  source  ${source.release}   ${source.urls.customer} (customers), in-process
+  target  ${target.release}   ${target.urls.customer} (customers), in-process
+
+  customers  ${customerUrl}      self-care pages too, in a browser
+  accounts   ${accountUrl}
+  admins     ${adminUrl}
+  ops        ${opsUrl}
+
+Four logins, each answered by the system where it lives (see X-Dispatched-To):
+
+  # a customer who was not moved yet: the source
+  ${login(customerUrl, unmoved)}
+
+  # a customer who was moved: the target
+  ${login(customerUrl, moved)}
+
+  # an account
+  ${login(accountUrl, account)}
+
+  # an administrator
+  ${login(adminUrl, source.users.admin())}
+
+One customer, from login to data (the session follows the cookies alone):
+
+  ${login(customerUrl, unmoved).replace('-si', '-s -c jar -o /dev/null')}
+  curl -s -b jar -X POST ${customerUrl}/rest/Customer/get_customer_info -H 'Content-Type: application/json' -d '{"params":{}}'
+
+Why a request goes where it goes, without sending it:
+
+  curl -s -X POST ${opsUrl}/explain -H 'Content-Type: application/json' -d '{"url":"${customerUrl}/rest/Session/login","headers":{"content-type":"application/json"},"body":"{\\"params\\":{\\"login\\":\\"${moved.login}\\"}}"}'
+
+Ctrl-C stops it.
+
+`
+}

@@ -1,0 +1,117 @@
+/**
+ * Binds the app to its addresses, and lets go of them without losing a request.
+ */
+import { readFileSync } from 'node:fs'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { listenerRealm } from '../core/words.ts'
+import type { Config } from './config-schema.ts'
+
+type ListenOptions = Config['listen'][number]
+
+/** Longer than balancers keep theirs, so that it is never us who close a connection under a request; ms. */
+const keepAliveMs = 75_000
+/** A client gets this long for its head, ms. Bodies may take as long as they need. */
+const headMs = 60_000
+
+export interface Listeners {
+  /** Where each listener is bound, in the order of the config. */
+  readonly addresses: readonly { readonly url: string; readonly port: number }[]
+  /** Stops accepting, waits until what is in flight is answered, at most `drainMs`, then cuts the rest. */
+  close(drainMs: number): Promise<void>
+}
+
+/** Connections of one server and how many requests each is busy with. */
+function trackConnections(server: http.Server | https.Server) {
+  const busy = new Map<Socket, number>()
+  let closing = false
+  const track = (socket: Socket) => {
+    if (busy.has(socket)) return
+    busy.set(socket, 0)
+    socket.once('close', () => busy.delete(socket))
+  }
+  // A TLS server tells of both the TCP connection and the TLS one; each must be let go.
+  server.on('connection', track).on('secureConnection', track)
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    busy.set(socket, (busy.get(socket) ?? 0) + 1)
+    if (closing) response.shouldKeepAlive = false
+    response.once('close', () => {
+      const rest = (busy.get(socket) ?? 1) - 1
+      if (!socket.destroyed) busy.set(socket, rest)
+      if (closing && rest === 0) socket.destroySoon()
+    })
+  })
+  return {
+    /** Idle ones go at once, also those that never sent a request; the others after their last answer. */
+    letGo() {
+      closing = true
+      const secure = [...busy.keys()].filter((socket) => 'encrypted' in socket)
+      for (const [socket, requests] of busy) {
+        const carriesTls = secure.some((one) => one.remotePort === socket.remotePort && (busy.get(one) ?? 0) > 0)
+        if (requests === 0 && !carriesTls) socket.destroy()
+      }
+    },
+    cut() {
+      for (const socket of busy.keys()) socket.destroy()
+    }
+  }
+}
+
+function createServer(app: FastifyInstance, { realm, tls }: ListenOptions) {
+  const options = { keepAliveTimeout: keepAliveMs, headersTimeout: headMs, requestTimeout: 0 }
+  const server =
+    tls === undefined
+      ? http.createServer(options)
+      : https.createServer({
+          ...options,
+          cert: readFileSync(tls.cert),
+          key: readFileSync(tls.key),
+          minVersion: 'TLSv1.2'
+        })
+  const connections = trackConnections(server)
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (realm !== undefined) request[listenerRealm] = realm
+    app.routing(request, response)
+  })
+  return { server, connections }
+}
+
+async function bind(server: http.Server | https.Server, { host, port }: ListenOptions): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, resolve)
+  })
+  return server.address() as AddressInfo
+}
+
+export async function openListeners(app: FastifyInstance, listen: Config['listen']): Promise<Listeners> {
+  const servers: ReturnType<typeof createServer>[] = []
+  const addresses: { url: string; port: number }[] = []
+
+  async function close(drainMs: number) {
+    const closed = Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))))
+    for (const { connections } of servers) connections.letGo()
+    const patience = new AbortController()
+    await Promise.race([closed, delay(drainMs, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
+    for (const { connections } of servers) connections.cut()
+    await closed
+  }
+
+  try {
+    for (const options of listen) {
+      const one = createServer(app, options)
+      const { port } = await bind(one.server, options)
+      servers.push(one)
+      const host = options.host.includes(':') ? `[${options.host}]` : options.host
+      addresses.push({ url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`, port })
+    }
+  } catch (error) {
+    await close(0)
+    throw error
+  }
+  return { addresses, close }
+}

@@ -1,0 +1,42 @@
+/**
+ * A running gateway: the app, its listeners and its ops, started and stopped as one.
+ */
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { buildApp } from './app.ts'
+import type { Config } from './config-schema.ts'
+import { type Listeners, openListeners } from './listeners.ts'
+import { buildOps } from './ops.ts'
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  readonly addresses: Listeners['addresses']
+  readonly opsUrl: string
+  /** Lets what is in flight finish, within `drain`, and closes everything. */
+  stop(): Promise<void>
+}
+
+export async function startGateway(config: Config, logger: FastifyBaseLogger): Promise<Gateway> {
+  const app = await buildApp(config, logger)
+  let isListening = false
+  const ops = await buildOps(app, { config, isListening: () => isListening }, logger)
+  try {
+    const opsUrl = await ops.listen({ host: config.ops.host, port: config.ops.port })
+    const listeners = await openListeners(app, config.listen)
+    isListening = true
+    return {
+      app,
+      addresses: listeners.addresses,
+      opsUrl,
+      async stop() {
+        // Not ready from now on: a balancer sends nobody any more.
+        isListening = false
+        await listeners.close(config.drain)
+        await app.close()
+        await ops.close()
+      }
+    }
+  } catch (error) {
+    await Promise.allSettled([app.close(), ops.close()])
+    throw error
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * error-handler
+ * Adds  `app.answerError`: whatever goes wrong becomes a fault in the asker's own language (contract section 7).
+ * Needs way.
+ * Off   never.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Fault, renderFault } from '../core/faults.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void
+  }
+}
+
+/** Fastify's own refusals, by status; their messages quote the client and stay here. */
+function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const status = (error as { statusCode?: unknown } | null)?.statusCode
+  if (status === 404) return new Fault('not_found')
+  if (status === 413) return new Fault('body_too_large', 'the accepted number of')
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Fault('malformed_request', 'not a valid HTTP request', { cause: error })
+  }
+  return new Fault('bad_gateway', 'gateway', { cause: error })
+}
+
+/** The rest of a body that nobody will read makes the connection useless (RFC 9112 section 9.3). */
+const hasUnreadBody = ({ raw, headers }: FastifyRequest) =>
+  !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
+
+const codeOf = (cause: unknown) =>
+  cause instanceof Error ? ((cause as { code?: unknown }).code ?? cause.name) : undefined
+
+async function errorHandler(app: FastifyInstance) {
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+    const fault = faultOf(error)
+    if (request.trail !== null) request.trail.fault = fault.faultcode
+    if (fault.statusCode >= 500) {
+      // A cause from below has a code; one without is a mistake of ours and is told whole.
+      const cause = codeOf(fault.cause)
+      const isOurs = !(error instanceof Fault)
+      request.log.error({ fault: fault.faultcode, cause, ...(isOurs && { err: error }) }, 'a request failed')
+    } else {
+      request.log.debug({ fault: fault.faultcode, cause: codeOf(fault.cause) }, 'a request was refused')
+    }
+    const wire = request.target?.route.wire ?? 'rest'
+    const acceptsHtml = request.headers.accept?.includes('text/html') ?? false
+    const [contentType, text] = renderFault(fault, wire, acceptsHtml)
+    // What a system's answer had left on the reply is not for a fault.
+    for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+    if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter))
+    if (hasUnreadBody(request)) reply.header('connection', 'close')
+    reply.code(fault.statusCode).header('content-type', contentType).send(text)
+  }
+
+  app.decorate('answerError', answerError)
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(function answerNotFound(request, reply) {
+    answerError(new Fault('not_found'), request, reply)
+  })
+}
+
+export default fp(errorHandler, { name: 'error-handler', fastify: '5.x', dependencies: ['way'] })

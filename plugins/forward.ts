@@ -1,0 +1,255 @@
+/**
+ * forward
+ * Adds  `app.forward`, which streams a request to a system and its answer back; `app.exchange` and `app.relay`, for the
+ *       answers that must be read on the way; `app.proxy`, routes by @fastify/http-proxy that end in `app.dispatchRequest`.
+ * Needs way, body, upstreams, error-handler.
+ * Off   never.
+ */
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Dispatcher } from 'undici'
+import { type Answer, mayRefuseSession, refusesSession } from '../core/answer.ts'
+import { type Client, type HostMapping, requestHeaders, responseHeaders } from '../core/headers.ts'
+import { isRead } from '../core/methods.ts'
+import type { System } from '../core/words.ts'
+
+/** Where a refused session really lives, and the cookie that says so from now on. */
+export interface Recovered {
+  readonly to: System
+  readonly setCookie: string | null
+}
+
+export interface Forwarding {
+  readonly to: System
+  /** A cookie of the gateway's own for the answer. */
+  readonly setCookie: string | null
+  /** Asked once, when the system does not know the session; null when that is not to be questioned. */
+  readonly recover: (() => Promise<Recovered | null>) | null
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    forward(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding): void
+    /** True adds X-Dispatched-To to answers. */
+    debugHeaders: boolean
+    /** Sends the request and reads the answer whole; rejects with a Fault. */
+    exchange(request: FastifyRequest, to: System): Promise<Answer>
+    /** Answers with what a system answered, and cookies of the gateway's own. */
+    relay(request: FastifyRequest, reply: FastifyReply, to: System, answer: Answer, setCookies: readonly string[]): void
+    /** Routes, given as full paths, that go to `app.dispatchRequest`. */
+    proxy(routes: readonly string[]): void
+  }
+}
+
+type Upstream = ReturnType<FastifyInstance['upstream']>
+type Head = Omit<Answer, 'body'>
+
+/** Largest answer that is held back to see whether it refuses a session. */
+const heldBytes = 65_536
+/** Largest answer to a login, a refresh or a logout. */
+const exchangeBytes = 1 << 20
+
+const clientOf = (request: FastifyRequest): Client => ({
+  addresses: (request.ips?.toReversed() ?? [request.ip])
+    .map((address) => address.replace(/^::ffff:(?=\d+\.)/, ''))
+    .join(', '),
+  proto: request.protocol,
+  host: request.host
+})
+
+function upstreamRequest(request: FastifyRequest, headers: string[]) {
+  return { method: request.method, path: request.target.url, headers, body: request.content }
+}
+
+const headersFor = (request: FastifyRequest) =>
+  requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request))
+
+/** Writes the head of a system's answer; throws where Node refuses one of its headers. */
+function writeHead(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  head: Head,
+  mapping: HostMapping,
+  own: readonly string[]
+) {
+  const headers = responseHeaders(head.headers, mapping)
+  for (const cookie of own) headers.push('set-cookie', cookie)
+  if (request.server.debugHeaders && request.trail.to !== null) headers.push('x-dispatched-to', request.trail.to)
+  // The system answered before it had the whole body: what is left of it makes the connection useless.
+  if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
+  reply.raw.writeHead(head.status, head.statusMessage, headers as string[])
+  reply.hijack()
+}
+
+const mappingFor = (request: FastifyRequest, { origin }: Upstream): HostMapping => ({
+  origin,
+  publicOrigin: `${request.protocol}://${request.host}`
+})
+
+/** One request on its way through one upstream, and the answer on its way back. */
+class Passage implements Dispatcher.DispatchHandler {
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #upstream: Upstream
+  readonly #forwarding: Forwarding
+  #controller: Dispatcher.DispatchController | null = null
+  #clientLeft = false
+  #held: { head: Head; chunks: Buffer[]; bytes: number } | null = null
+
+  constructor(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding) {
+    this.#request = request
+    this.#reply = reply
+    this.#forwarding = forwarding
+    this.#upstream = request.server.upstream(forwarding.to, request.place.realm)
+    request.trail.to = forwarding.to
+    reply.raw.on('close', () => this.#onClientClose())
+  }
+
+  begin(headers: string[]) {
+    this.#upstream.dispatch(upstreamRequest(this.#request, headers), this)
+  }
+
+  /** A client that leaves cancels its read; its write is let finish, and the answer is read and dropped. */
+  #onClientClose() {
+    if (this.#reply.raw.writableFinished) return
+    this.#clientLeft = true
+    if (isRead(this.#request.method, this.#request.target.route)) this.#controller?.abort(new Error('The client left'))
+    else this.#controller?.resume()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController) {
+    this.#controller = controller
+    if (this.#clientLeft) controller.abort(new Error('The client left'))
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Head['headers'],
+    statusMessage = ''
+  ) {
+    if (status < 200) return
+    this.#upstream.answered()
+    const { trail, target } = this.#request
+    trail.answeredAfter = performance.now() - trail.startedAt
+    const head = { status, statusMessage, headers }
+    if (this.#forwarding.recover !== null && mayRefuseSession(target.route, status)) {
+      this.#held = { head, chunks: [], bytes: 0 }
+    } else {
+      this.#start(head)
+    }
+  }
+
+  #start(head: Head) {
+    if (this.#clientLeft) return
+    const { setCookie } = this.#forwarding
+    const mapping = mappingFor(this.#request, this.#upstream)
+    writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {
+    if (this.#held === null) {
+      this.#write(controller, chunk)
+      return
+    }
+    this.#held.chunks.push(chunk)
+    this.#held.bytes += chunk.length
+    if (this.#held.bytes > heldBytes) this.#release(controller)
+  }
+
+  #write(controller: Dispatcher.DispatchController, chunk: Buffer) {
+    if (this.#clientLeft || this.#reply.raw.write(chunk)) return
+    controller.pause()
+    this.#reply.raw.once('drain', () => controller.resume())
+  }
+
+  /** What was held back goes on after all. */
+  #release(controller: Dispatcher.DispatchController) {
+    const held = this.#held
+    if (held === null) return
+    this.#held = null
+    this.#start(held.head)
+    for (const chunk of held.chunks) this.#write(controller, chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController) {
+    if (this.#held === null) this.#reply.raw.end()
+    else this.#judge(controller, this.#held).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #judge(controller: Dispatcher.DispatchController, held: { head: Head; chunks: Buffer[] }) {
+    const answer = { ...held.head, body: Buffer.concat(held.chunks) }
+    const isRefused = refusesSession(this.#request.target.route, answer)
+    const recovered = isRefused ? ((await this.#forwarding.recover?.()) ?? null) : null
+    if (recovered === null || this.#clientLeft) {
+      this.#release(controller)
+      this.#reply.raw.end()
+      return
+    }
+    this.#request.trail.reason = 'asked'
+    new Passage(this.#request, this.#reply, { ...recovered, recover: null }).begin(headersFor(this.#request))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error) {
+    const started = this.#controller !== null
+    this.#fail(this.#upstream.faultOf(error, started))
+  }
+
+  /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */
+  #fail(error: unknown) {
+    if (this.#clientLeft) return
+    if (this.#reply.raw.headersSent) this.#reply.raw.destroy()
+    else this.#reply.send(error)
+  }
+}
+
+async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugHeaders: boolean }) {
+  app.decorate('debugHeaders', debugHeaders)
+
+  app.decorate('forward', function forwardRequest(request, reply, forwarding) {
+    new Passage(request, reply, forwarding).begin(headersFor(request))
+  })
+
+  app.decorate('exchange', async function exchange(request, to) {
+    const headers = headersFor(request)
+    // The answer is read here: it must come in a form that can be.
+    const encoding = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'accept-encoding')
+    if (encoding !== -1) headers[encoding + 1] = 'identity'
+    request.trail.to = to
+    const upstream = app.upstream(to, request.place.realm)
+    const answer = await upstream.exchange(upstreamRequest(request, headers), exchangeBytes)
+    request.trail.answeredAfter = performance.now() - request.trail.startedAt
+    return answer
+  })
+
+  app.decorate('relay', function relay(request, reply, to, answer, setCookies) {
+    const mapping = mappingFor(request, app.upstream(to, request.place.realm))
+    writeHead(request, reply, answer, mapping, setCookies)
+    reply.raw.end(answer.body)
+  })
+
+  app.decorate('proxy', function proxy(routes: readonly string[]) {
+    app.register(httpProxy, {
+      // Never dialled: the handler below gives each request to its own upstream. It keeps http-proxy from opening a pool.
+      upstream: app.upstream('target', 'admin').origin,
+      undici: { request: refuseDispatch },
+      prefix: '',
+      routes: [...routes],
+      proxyPayloads: false,
+      // A constant: URL-path calls hold passwords with characters that its checks refuse. core/route.ts has judged the path.
+      preRewrite: () => '/',
+      handler: (request, reply) => app.dispatchRequest(request, reply)
+    })
+  })
+}
+
+function refuseDispatch(): never {
+  throw new Error('Requests leave through app.upstream, not through reply.from')
+}
+
+export default fp(forward, {
+  name: 'forward',
+  fastify: '5.x',
+  dependencies: ['way', 'body', 'upstreams', 'error-handler']
+})

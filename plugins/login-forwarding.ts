@@ -1,0 +1,111 @@
+/**
+ * login-forwarding
+ * Adds  `app.loginForwarding`: in which order the systems are asked at a login, which refusals are forwarded, and how
+ *       many logins an address may try.
+ * Needs way, store.
+ * Off   logins go to the target.
+ */
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import Type, { type Static } from 'typebox'
+import { Fault } from '../core/faults.ts'
+import { createSeal } from '../core/seal.ts'
+import type { RealmName, System } from '../core/words.ts'
+
+export const LoginForwardingOptions = Type.Object(
+  {
+    forwardOn: Type.Array(Type.String({ minLength: 1 }), {
+      default: ['Server.Session.auth_failed'],
+      description: 'The faultcodes that mean that the user is not here.'
+    }),
+    hints: Type.Boolean({ default: true, description: 'Whether the system of the last login is asked first.' }),
+    rateLimit: Type.Union(
+      [
+        Type.Literal(false),
+        Type.Object(
+          {
+            max: Type.Integer({ minimum: 1, default: 60, description: 'Logins in a window, per address and login.' }),
+            window: Type.Integer({ minimum: 1000, default: 60_000, description: 'The window, ms.' })
+          },
+          { additionalProperties: false }
+        )
+      ],
+      { default: {}, description: 'How often a client may try to log in; false for no limit.' }
+    )
+  },
+  { additionalProperties: false }
+)
+
+interface Setting extends Static<typeof LoginForwardingOptions> {
+  readonly secret: string
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    loginForwarding: {
+      readonly forwardOn: ReadonlySet<string>
+      /** Counts a login; throws `too_many_logins`. */
+      admit(request: FastifyRequest, login: string): Promise<void>
+      /** Where this login last succeeded, when that asks for another order than the usual. */
+      hintFor(realm: RealmName, login: string): Promise<System | null>
+      /** Remembers where a login has succeeded. */
+      noteLogin(realm: RealmName, login: string, system: System): Promise<void>
+      /** Forgets all hints: somebody is being moved. */
+      forgetHints(): Promise<void>
+    }
+  }
+  interface FastifyRequest {
+    /** The key under which this request's login is counted. */
+    loginKey: string
+  }
+}
+
+/** How long a hint is kept, ms; a migration's word forgets it sooner. */
+const hintTtlMs = 90 * 86_400_000
+
+async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLimit: limit, secret }: Setting) {
+  const store = app.store('hints')
+  const { keyOf } = createSeal(secret)
+  const keyFor = (realm: RealmName, login: string) => keyOf('login', `${realm}\0${login}`)
+
+  app.decorateRequest('loginKey', '')
+  await app.register(rateLimit, { global: false })
+  const count =
+    limit === false
+      ? null
+      : app.createRateLimit({
+          max: limit.max,
+          timeWindow: limit.window,
+          keyGenerator: (request) => (request as FastifyRequest).loginKey
+        })
+
+  app.decorate('loginForwarding', {
+    forwardOn: new Set(forwardOn),
+
+    async admit(request, login) {
+      if (count === null) return
+      // A portal's server logs everybody in from one address: only both together count.
+      request.loginKey = keyOf('login', `${request.ip}\0${login}`)
+      const result = await count(request)
+      if (!result.isAllowed && result.isExceeded)
+        throw new Fault('too_many_logins', '', { retryAfter: result.ttlInSeconds })
+    },
+
+    async hintFor(realm, login) {
+      if (!hints || login === '') return null
+      return (await store.get(keyFor(realm, login))) === 'source' ? 'source' : null
+    },
+
+    async noteLogin(realm, login, system) {
+      if (!hints || login === '') return
+      // The target is asked first anyway: only a source user needs a hint.
+      if (system === 'source') await store.set(keyFor(realm, login), system, hintTtlMs)
+      else await store.delete(keyFor(realm, login))
+    },
+
+    forgetHints: () => store.clear()
+  })
+}
+
+export default fp(loginForwarding, { name: 'login-forwarding', fastify: '5.x', dependencies: ['way', 'store'] })

@@ -1,0 +1,39 @@
+/**
+ * realm-detection
+ * Adds  the realm and, on a versioned host, the pinned system to `request.place`.
+ * Needs nothing.
+ * Off   every request is in the default realm.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import Type, { type Static } from 'typebox'
+import { Fault } from '../core/faults.ts'
+import { createRealmLookup, type RealmHosts } from '../core/hosts.ts'
+import { listenerRealm, type RealmName, type System } from '../core/words.ts'
+
+export const RealmDetectionOptions = Type.Object({}, { additionalProperties: false })
+
+interface Setting extends Static<typeof RealmDetectionOptions> {
+  readonly realms: RealmHosts
+  readonly releases: Readonly<Record<System, string>>
+  readonly defaultRealm: RealmName | undefined
+}
+
+async function realmDetection(app: FastifyInstance, { realms, releases, defaultRealm }: Setting) {
+  const placeOf = createRealmLookup(realms, releases)
+  const placeOfDefault = defaultRealm === undefined ? undefined : { realm: defaultRealm, pinned: null }
+
+  app.addHook('onRequest', function detectRealm(request: FastifyRequest, _reply: FastifyReply, done) {
+    const place = placeOf(request.host)
+    const fixed = request.raw[listenerRealm]
+    const found = fixed === undefined ? (place ?? placeOfDefault) : { realm: fixed, pinned: place?.pinned ?? null }
+    if (found === undefined) {
+      done(new Fault('unknown_realm'))
+      return
+    }
+    request.place = found
+    done()
+  })
+}
+
+export default fp(realmDetection, { name: 'realm-detection', fastify: '5.x', dependencies: ['way'] })

@@ -1,0 +1,252 @@
+/**
+ * upstreams
+ * Adds  `app.upstream(system, realm)`, the one way to a system: everything that leaves the gateway leaves through it.
+ *       `app.systems`, whether each system is reachable.
+ * Needs nothing.
+ * Off   never: without it nothing is a gateway.
+ */
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import Type, { type Static } from 'typebox'
+import { type Dispatcher, Pool } from 'undici'
+import type { Answer } from '../core/answer.ts'
+import { Fault } from '../core/faults.ts'
+import { type RealmName, realmNames, type System, systemNames } from '../core/words.ts'
+
+const milliseconds = (name: string, otherwise: number) =>
+  Type.Integer({ minimum: 1, default: otherwise, description: `${name}, ms.` })
+const HttpUrl = Type.String({ format: 'http-origin', description: 'An http(s) URL without a path.' })
+const File = Type.String({ format: 'file', description: 'A file, relative to the config file.' })
+
+export const SystemOptions = Type.Object(
+  {
+    release: Type.String({
+      minLength: 1,
+      description: 'The release, such as MR100; its number makes versioned hosts.'
+    }),
+    url: HttpUrl,
+    realms: Type.Object(Object.fromEntries(realmNames.map((realm) => [realm, Type.Optional(HttpUrl)])), {
+      default: {},
+      additionalProperties: false,
+      description: 'URLs of realms that have their own.'
+    }),
+    tls: Type.Object(
+      {
+        ca: Type.Optional(File),
+        servername: Type.Optional(
+          Type.String({ minLength: 1, description: 'The name that the certificate must have.' })
+        ),
+        insecure: Type.Boolean({ default: false, description: 'true accepts any certificate, and warns.' })
+      },
+      { default: {}, additionalProperties: false, description: 'How the system proves who it is.' }
+    ),
+    connections: Type.Integer({ minimum: 1, default: 128, description: 'Sockets per realm URL.' }),
+    timeouts: Type.Object(
+      {
+        connect: milliseconds('Until a connection stands', 2000),
+        headers: milliseconds("Until an answer's headers are here", 30_000),
+        body: milliseconds("Between two parts of an answer's body", 60_000)
+      },
+      { default: {}, additionalProperties: false, description: 'When a system is given up.' }
+    ),
+    health: Type.Union(
+      [
+        Type.Literal(false),
+        Type.Object(
+          {
+            path: Type.String({ pattern: '^/', default: '/rest/Generic/get_version', description: 'What is asked.' }),
+            interval: milliseconds('Between two probes', 5000)
+          },
+          { additionalProperties: false }
+        )
+      ],
+      { default: {}, description: 'Probes; false means reachable until a call proves otherwise.' }
+    ),
+    keys: Type.Union([Type.String(), Type.Array(Type.String())], {
+      default: [],
+      description: "PEM files or JWKS URLs that verify this system's access tokens."
+    })
+  },
+  { additionalProperties: false }
+)
+export type SystemOptions = Static<typeof SystemOptions>
+
+export interface UpstreamRequest {
+  readonly method: string
+  /** Path and query as they go on the wire. */
+  readonly path: string
+  /** A flat list of names and values. */
+  readonly headers: readonly string[]
+  readonly body: Buffer | AsyncIterable<Buffer> | null
+  /** Until the answer's headers are here, ms; the system's `timeouts.headers` otherwise. */
+  readonly headersTimeout?: number
+}
+
+export interface Upstream {
+  readonly system: System
+  readonly realm: RealmName
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Sends a request and streams its answer into the handler. */
+  dispatch(request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void
+  /** Sends a request and reads its answer whole, at most `limitBytes` of it; rejects with a Fault. */
+  exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer>
+  /** What a failure before the answer's headers means; `started` tells whether a byte may have left. */
+  faultOf(error: Error, started: boolean): Fault
+  /** Told by whoever dispatches, at the answer's headers: the system is reachable. */
+  answered(): void
+}
+
+export interface SystemState {
+  readonly release: string
+  /** False once a connection failed, until one succeeds. */
+  reachable: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    upstream(system: System, realm: RealmName): Upstream
+    systems: Readonly<Record<System, SystemState>>
+  }
+}
+
+interface Setting {
+  readonly systems: Readonly<Record<System, SystemOptions>>
+  /** How long requests in flight may take at a stop, ms. */
+  readonly drainMs: number
+}
+
+/** Seconds after which a client may try an unavailable system again. */
+const retryAfterSeconds = 5
+
+const codeOf = (error: Error) => (error as { code?: unknown }).code
+
+function createUpstream(system: System, realm: RealmName, origin: string, pool: Pool, state: SystemState): Upstream {
+  /** Undici starts a request only on a socket that stands: what failed before has provably not left the gateway. */
+  function faultOf(cause: Error, started: boolean): Fault {
+    if (!started) {
+      if (codeOf(cause) === 'UND_ERR_INVALID_ARG') {
+        return new Fault('malformed_request', 'a header or the path has a character that HTTP does not allow', {
+          cause
+        })
+      }
+      state.reachable = false
+      return new Fault('system_unavailable', system, { cause, retryAfter: retryAfterSeconds })
+    }
+    if (codeOf(cause) === 'UND_ERR_HEADERS_TIMEOUT') return new Fault('system_timeout', system, { cause })
+    return new Fault('bad_gateway', system, { cause })
+  }
+
+  function dispatch(request: UpstreamRequest, handler: Dispatcher.DispatchHandler) {
+    pool.dispatch(request as Dispatcher.DispatchOptions, handler)
+  }
+
+  function exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      let started = false
+      let head: Omit<Answer, 'body'> | null = null
+      dispatch(request, {
+        onRequestStart() {
+          started = true
+        },
+        onResponseStart(_controller, status, headers, statusMessage = '') {
+          if (status >= 200) head = { status, statusMessage, headers }
+          answered()
+        },
+        onResponseData(controller, chunk) {
+          bytes += chunk.length
+          if (bytes > limitBytes) controller.abort(new Error('The answer is too large to be read'))
+          else chunks.push(chunk)
+        },
+        onResponseEnd() {
+          if (head !== null) resolve({ ...head, body: Buffer.concat(chunks) })
+        },
+        onResponseError(_controller, error) {
+          reject(faultOf(error, started))
+        }
+      })
+    })
+  }
+
+  const answered = () => {
+    state.reachable = true
+  }
+
+  return { system, realm, origin, dispatch, exchange, faultOf, answered }
+}
+
+function createPool(origin: string, { tls, connections, timeouts }: SystemOptions): Pool {
+  return new Pool(origin, {
+    connections,
+    pipelining: 1,
+    // One HTTP/2 session for all traffic would be one point of failure, and GOAWAY a gap.
+    allowH2: false,
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body,
+    connect: {
+      timeout: timeouts.connect,
+      rejectUnauthorized: !tls.insecure,
+      ...(tls.ca !== undefined && { ca: readFileSync(tls.ca, 'utf8') }),
+      ...(tls.servername !== undefined && { servername: tls.servername })
+    }
+  })
+}
+
+async function upstreams(app: FastifyInstance, { systems, drainMs }: Setting) {
+  const pools = new Map<string, Pool>()
+  const table = {} as Record<System, Record<RealmName, Upstream>>
+  const states = {} as Record<System, SystemState>
+
+  for (const system of systemNames) {
+    const own = systems[system]
+    states[system] = { release: own.release, reachable: true }
+    table[system] = {} as Record<RealmName, Upstream>
+    for (const realm of realmNames) {
+      const { origin } = new URL(own.realms[realm] ?? own.url)
+      const key = `${system} ${origin}`
+      const pool = pools.get(key) ?? createPool(origin, own)
+      pools.set(key, pool)
+      table[system][realm] = createUpstream(system, realm, origin, pool, states[system])
+    }
+    if (own.tls.insecure) app.log.warn({ system }, 'TLS of this system is not verified: systems.*.tls.insecure is true')
+  }
+
+  app.decorate('systems', states)
+  app.decorate('upstream', (system: System, realm: RealmName) => table[system][realm])
+
+  const timers = systemNames.flatMap((system) => {
+    const { health } = systems[system]
+    if (health === false) return []
+    const probe = async () => {
+      const body = Buffer.from('{"params":{}}')
+      const headers = ['Content-Type', 'application/json']
+      const request = { method: 'POST', path: health.path, headers, body, headersTimeout: health.interval }
+      const was = states[system].reachable
+      await table[system].admin.exchange(request, probeLimitBytes).catch(() => {
+        states[system].reachable = false
+      })
+      const { reachable } = states[system]
+      if (reachable !== was) app.log.warn({ system, reachable }, 'reachability of a system changed')
+    }
+    return setInterval(probe, health.interval).unref()
+  })
+
+  app.addHook('onClose', async function closePools() {
+    for (const timer of timers) clearInterval(timer)
+    const all = [...pools.values()]
+    // Writes whose clients have left are let finish, within bounds.
+    const bound = new AbortController()
+    const finished = Promise.all(all.map((pool) => pool.close()))
+    await Promise.race([finished, delay(drainMs, undefined, { signal: bound.signal }).catch(() => {})])
+    bound.abort()
+    await Promise.all(all.map((pool) => pool.destroy()))
+  })
+}
+
+const probeLimitBytes = 65_536
+
+export default fp(upstreams, { name: 'upstreams', fastify: '5.x' })
