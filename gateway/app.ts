@@ -2,7 +2,7 @@
  * buildApp: config to a ready Fastify instance. It assembles and never listens.
  */
 import type { IncomingMessage } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { Fault } from '../core/faults.ts'
 import { createTargetReader, requestTarget } from '../core/route.ts'
 import { catalogue } from './catalogue.ts'
@@ -34,7 +34,8 @@ function createRequestLineReader({ apis }: Config) {
 export async function buildApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    // One access line of our own instead of Fastify's two.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as string | string[] | false,
     rewriteUrl: createRequestLineReader(config),
     routerOptions: { maxParamLength: longestPath },

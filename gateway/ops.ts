@@ -2,7 +2,7 @@
  * The ops listener: health, explanations, and the word of a migration (contract section 8). Nobody outside sees it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import Type, { type Static } from 'typebox'
 import Value from 'typebox/value'
 import { Fault, renderFault } from '../core/faults.ts'
@@ -93,7 +93,10 @@ export async function buildOps(
   watched: Watched,
   logger: FastifyBaseLogger
 ): Promise<FastifyInstance> {
-  const ops = Fastify({ loggerInstance: logger, disableRequestLogging: true }) as unknown as FastifyInstance
+  const ops = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true })
+  }) as unknown as FastifyInstance
   const isAllowed = createGuard(watched.config.ops.token)
   const explain = createExplain(app, watched)
 
