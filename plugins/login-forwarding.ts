@@ -47,6 +47,11 @@ declare module 'fastify' {
       readonly forwardOn: ReadonlySet<string>
       /** Counts a login; throws `too_many_logins`. */
       admit(request: FastifyRequest, login: string): Promise<void>
+      /**
+       * Waits for a login of the same name that is under way, so that a burst learns from its first: twenty at once would
+       * else be twenty failed logins on the target, and a lock-out. Resolves to what must be called when this one is over.
+       */
+      enter(realm: RealmName, login: string): Promise<() => void>
       /** Where this login last succeeded, when that asks for another order than the usual. */
       hintFor(realm: RealmName, login: string): Promise<System | null>
       /** Remembers where a login has succeeded. */
@@ -60,6 +65,8 @@ declare module 'fastify' {
     loginKey: string
   }
 }
+
+const leaveNothing = () => {}
 
 /** How long a hint is kept, ms; a migration's word forgets it sooner. */
 const hintTtlMs = 90 * 86_400_000
@@ -80,6 +87,13 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
           keyGenerator: (request) => (request as FastifyRequest).loginKey
         })
 
+  const underWay = new Map<string, Promise<void>>()
+
+  async function hintFor(realm: RealmName, login: string): Promise<System | null> {
+    if (!hints || login === '') return null
+    return (await store.get(keyFor(realm, login))) === 'source' ? 'source' : null
+  }
+
   app.decorate('loginForwarding', {
     forwardOn: new Set(forwardOn),
 
@@ -92,10 +106,23 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
         throw new Fault('too_many_logins', '', { retryAfter: result.ttlInSeconds })
     },
 
-    async hintFor(realm, login) {
-      if (!hints || login === '') return null
-      return (await store.get(keyFor(realm, login))) === 'source' ? 'source' : null
+    async enter(realm, login) {
+      const key = keyFor(realm, login)
+      if (login === '' || (await hintFor(realm, login)) !== null) return leaveNothing
+      const first = underWay.get(key)
+      if (first !== undefined) {
+        await first
+        return leaveNothing
+      }
+      const { promise, resolve } = Promise.withResolvers<void>()
+      underWay.set(key, promise)
+      return () => {
+        underWay.delete(key)
+        resolve()
+      }
     },
+
+    hintFor,
 
     async noteLogin(realm, login, system) {
       if (!hints || login === '') return

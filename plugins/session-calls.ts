@@ -91,13 +91,18 @@ async function sessionCalls(app: FastifyInstance) {
     const { place } = request
     const name = loginNameOf(call)
     await loginForwarding?.admit(request, name)
-    const decision = await decideLogin(place, call)
-    const outcome = await inTurn(request, decision, loginForwarding?.forwardOn ?? new Set())
-    const accepted = await keep(outcome)
-    if (accepted) await loginForwarding?.noteLogin(place.realm, name, outcome.to)
-    // A versioned host needs no cookie: it decides by itself.
-    const marks = accepted && place.pinned === null
-    relay(request, reply, outcome, marks ? (remoteSession?.mark(request, outcome.to) ?? null) : null)
+    const leave = await loginForwarding?.enter(place.realm, name)
+    try {
+      const decision = await decideLogin(place, call)
+      const outcome = await inTurn(request, decision, loginForwarding?.forwardOn ?? new Set())
+      const accepted = await keep(outcome)
+      if (accepted) await loginForwarding?.noteLogin(place.realm, name, outcome.to)
+      // A versioned host needs no cookie: it decides by itself.
+      const marks = accepted && place.pinned === null
+      relay(request, reply, outcome, marks ? (remoteSession?.mark(request, outcome.to) ?? null) : null)
+    } finally {
+      leave?.()
+    }
   }
 
   const shownBy = (request: FastifyRequest, call: Call): Shown =>

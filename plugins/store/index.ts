@@ -15,6 +15,8 @@ export interface Store {
   delete(...keys: readonly string[]): Promise<void>
   /** Forgets everything of this purpose. */
   clear(): Promise<void>
+  /** How many entries there are. */
+  count(): Promise<number>
 }
 
 declare module 'fastify' {

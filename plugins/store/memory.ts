@@ -19,6 +19,10 @@ export function createMemoryStore(limit = defaultLimit): Store {
     },
     async clear() {
       entries.clear()
+    },
+    async count() {
+      entries.purgeStale()
+      return entries.size
     }
   }
 }
