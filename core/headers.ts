@@ -44,21 +44,25 @@ export interface Client {
   readonly host: string
 }
 
-/**
- * The headers of a request for a system: the client's own, in order and byte for byte, as a flat list of names and values.
- * Throws `malformed_request` for two Authorization headers: systems may not agree on which one counts.
- */
+/** Throws `malformed_request` for two Authorization headers: systems may not agree on which one counts. */
+export function refuseTwoAuthorizations(raw: readonly string[]): void {
+  let found = false
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    if (found) throw new Fault('malformed_request', 'more than one Authorization header')
+    found = true
+  }
+}
+
+/** The headers of a request for a system: the client's own, in order and byte for byte, as a flat list of names and values. */
 export function requestHeaders(raw: readonly string[], connection: string | undefined, client: Client): string[] {
   const named = namedBy(connection)
   const headers: string[] = []
-  let authorizations = 0
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string
     const lower = name.toLowerCase()
     if (neverUp.has(lower) || named.includes(lower)) continue
-    if (lower === 'authorization' && ++authorizations > 1) {
-      throw new Fault('malformed_request', 'more than one Authorization header')
-    }
     const initial = lower.charCodeAt(0)
     if ((initial === 0x78 || initial === 0x66) && forwardingName.test(lower)) continue // "x", "f"
     headers.push(name, raw[at + 1] as string)

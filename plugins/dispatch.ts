@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { bearerOf, type Shown, shownCredentials } from '../core/credentials.ts'
 import { type Decision, decide } from '../core/decide.ts'
+import { refuseTwoAuthorizations } from '../core/headers.ts'
 import { sessionStepOf } from '../core/methods.ts'
 import type { Home } from '../core/words.ts'
 
@@ -79,6 +80,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const fail = (error: unknown) => {
       reply.send(error)
     }
+    if (headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
     const step = sessionStepOf(route)
     if (step !== null) {
       app.answerSessionCall(step, request, reply).catch(fail)

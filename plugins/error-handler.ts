@@ -36,7 +36,8 @@ const codeOf = (cause: unknown) =>
 async function errorHandler(app: FastifyInstance) {
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
     const fault = faultOf(error)
-    if (request.trail !== null) request.trail.fault = fault.faultcode
+    // A URL that the router cannot decode comes before any hook.
+    if (request.trail) request.trail.fault = fault.faultcode
     if (fault.statusCode >= 500) {
       // A cause from below has a code; one without is a mistake of ours and is told whole.
       const cause = codeOf(fault.cause)

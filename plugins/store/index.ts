@@ -15,8 +15,8 @@ export interface Store {
   delete(...keys: readonly string[]): Promise<void>
   /** Forgets everything of this purpose. */
   clear(): Promise<void>
-  /** How many entries there are. */
-  count(): Promise<number>
+  /** Everything that is remembered for this purpose. */
+  entries(): AsyncIterable<readonly [key: string, value: string]>
 }
 
 declare module 'fastify' {

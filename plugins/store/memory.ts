@@ -20,9 +20,8 @@ export function createMemoryStore(limit = defaultLimit): Store {
     async clear() {
       entries.clear()
     },
-    async count() {
-      entries.purgeStale()
-      return entries.size
+    async *entries() {
+      yield* entries.entries()
     }
   }
 }
