@@ -1,0 +1,240 @@
+/** Contract section 7: what a failing system gives, and what a leaving client costs. */
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import net from 'node:net'
+import { suite, test } from 'node:test'
+import { hosts, startTestGateway, startWorld, systemConfig, testConfig } from '../build.ts'
+import { ask, bearer, call, login } from '../client.ts'
+
+const host = hosts.customer
+
+suite('a system that', async () => {
+  const failures = [
+    { name: 'resets before it reads', fault: { kind: 'reset', at: 'request' }, status: 502, code: 'bad_gateway' },
+    {
+      name: 'resets before the headers',
+      fault: { kind: 'reset', at: 'before-headers' },
+      status: 502,
+      code: 'bad_gateway'
+    },
+    { name: 'answers in no HTTP', fault: { kind: 'garbage' }, status: 502, code: 'bad_gateway' },
+    { name: 'hangs', fault: { kind: 'hang' }, status: 504, code: 'system_timeout' }
+  ] as const
+  for (const { name, fault, status, code } of failures) {
+    test(`${name} gives ${status} ${code}, and a write arrives once`, async (t) => {
+      const { source, target } = await startWorld(t)
+      const systems = Object.fromEntries(
+        (
+          [
+            ['source', source],
+            ['target', target]
+          ] as const
+        ).map(([role, system]) => [
+          role,
+          systemConfig(system.release, system.urls, { timeouts: { connect: 500, headers: 300 } })
+        ])
+      )
+      const { url } = await startTestGateway(t, testConfig({ source: source.urls, target: target.urls }, { systems }))
+      const session = await login(url, 'customer', source.users.firstActiveCustomer())
+      source.faults.add({ match: { service: 'Customer' }, fault })
+      const reply = await call(
+        url,
+        'customer',
+        'Customer/update_customer',
+        { customer_info: {} },
+        { headers: bearer(session.accessToken) }
+      )
+      assert.equal(reply.status, status)
+      assert.equal(reply.json().faultcode, `Server.Dispatcher.${code}`)
+      assert.match(String(reply.json().faultstring), /source/)
+      assert.equal(source.journal.count('Customer/update_customer'), 1)
+      assert.equal(target.journal.count('Customer/update_customer'), 0)
+    })
+  }
+
+  test('is down gives 503 system_unavailable with Retry-After; the other one goes on', async (t) => {
+    const { url, source, target } = await startWorld(t)
+    const [unmoved, moved] = [
+      await login(url, 'customer', source.users.firstActiveCustomer()),
+      await login(url, 'customer', target.users.firstActiveCustomer())
+    ]
+    await source.stop()
+    const down = await call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(unmoved.accessToken) })
+    assert.equal(down.status, 503)
+    assert.equal(down.json().faultcode, 'Server.Dispatcher.system_unavailable')
+    assert.ok(Number(down.headers['retry-after']) > 0)
+    const up = await call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(moved.accessToken) })
+    assert.equal(up.status, 200)
+    await source.start()
+    const back = await call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(unmoved.accessToken) })
+    assert.equal(back.status, 200)
+  })
+
+  test('breaks off in an answer gives a broken connection, never a short answer that looks whole', async (t) => {
+    const { url, source } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    for (const fault of [{ kind: 'half' }, { kind: 'reset', at: 'after-headers' }] as const) {
+      const handle = source.faults.add({ match: { service: 'Customer' }, fault })
+      await assert.rejects(
+        call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(session.accessToken) }),
+        /aborted|ECONNRESET|socket hang up/
+      )
+      handle.remove()
+    }
+  })
+
+  test('gives a business fault is relayed as it is, as 500', async (t) => {
+    const { url, source } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    const direct = await call(
+      source.urls.customer,
+      'customer',
+      'Customer/no_such_method',
+      {},
+      { headers: bearer(session.accessToken) }
+    )
+    const through = await call(url, 'customer', 'Customer/no_such_method', {}, { headers: bearer(session.accessToken) })
+    assert.equal(through.status, 500)
+    assert.equal(through.text, direct.text)
+  })
+})
+
+suite("the gateway's own faults", async () => {
+  const askers = [
+    {
+      name: 'JSON for an API call',
+      path: '/rest/Customer/get_customer_info',
+      accept: 'text/html',
+      type: /^application\/json/,
+      text: /"faultcode":"Server\.Dispatcher/
+    },
+    {
+      name: 'SOAP for SOAP',
+      path: '/soap/Customer/get_customer_info',
+      accept: '*/*',
+      type: /^text\/xml/,
+      text: /<soap:Fault><faultcode>Server\.Dispatcher/
+    },
+    {
+      name: "a page for a browser's page",
+      path: '/dashboard',
+      accept: 'text/html,*/*',
+      type: /^text\/html/,
+      text: /<h1>System target is unavailable<\/h1>/
+    },
+    {
+      name: 'JSON for a page asked by a script',
+      path: '/dashboard',
+      accept: '*/*',
+      type: /^application\/json/,
+      text: /"faultcode":"Server\.Dispatcher/
+    }
+  ]
+  for (const { name, path, accept, type, text } of askers) {
+    test(`come as ${name}`, async (t) => {
+      const { url, target } = await startWorld(t)
+      await target.stop()
+      const reply = await ask(url, { method: 'GET', path, headers: { host, accept } })
+      assert.equal(reply.status, 503)
+      assert.match(String(reply.headers['content-type']), type)
+      assert.match(reply.text, text)
+    })
+  }
+})
+
+/** Sends a call and leaves when `arrived` says so. */
+async function leave(url: string, path: string, token: string, arrived: Promise<unknown>) {
+  const { hostname, port } = new URL(url)
+  const request = http.request({
+    hostname,
+    port,
+    method: 'POST',
+    path,
+    headers: { host, ...bearer(token) },
+    agent: false
+  })
+  request.on('error', () => {})
+  request.end('{"params":{}}')
+  await arrived
+  request.destroy()
+}
+
+suite('a client that leaves', async () => {
+  test('cancels its read at the system', async (t) => {
+    const { url, source } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    source.faults.add({ match: { service: 'Customer' }, fault: { kind: 'hang' } })
+    const arrived = source.journal.next(({ method }) => method === 'get_customer_info')
+    const gone = source.journal.next(({ method, aborted }) => method === 'get_customer_info' && aborted)
+    await leave(url, '/rest/Customer/get_customer_info', session.accessToken, arrived)
+    assert.equal((await gone).aborted, true)
+  })
+
+  test('lets its write finish', async (t) => {
+    const { url, source, lines } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    source.faults.add({ match: { service: 'Customer' }, fault: { kind: 'delay', ms: 150 } })
+    const arrived = source.journal.next(({ method }) => method === 'update_customer')
+    const answered = source.journal.next(({ method, status }) => method === 'update_customer' && status !== null)
+    await leave(url, '/rest/Customer/update_customer', session.accessToken, arrived)
+    const entry = await answered
+    assert.equal(entry.aborted, false)
+    assert.equal(entry.status, 200)
+    assert.ok(
+      lines.some(
+        ({ msg, call: name, aborted }) => msg === 'request' && name === 'Customer/update_customer' && aborted === true
+      )
+    )
+  })
+
+  test('during its upload ends the upload at the system', async (t) => {
+    const { url, source } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    const { hostname, port } = new URL(url)
+    const gone = source.journal.next(({ method, aborted }) => method === 'upload_something' && aborted)
+    const headers = {
+      host,
+      'content-type': 'application/octet-stream',
+      'content-length': 10_000_000,
+      ...bearer(session.accessToken)
+    }
+    const request = http.request({
+      hostname,
+      port,
+      method: 'POST',
+      path: '/rest/Account/upload_something',
+      headers,
+      agent: false
+    })
+    request.on('error', () => {})
+    const arrived = source.journal.next(({ method }) => method === 'upload_something')
+    request.write(Buffer.alloc(500_000))
+    await arrived
+    request.destroy()
+    assert.equal((await gone).status === 200, false)
+  })
+})
+
+test('an answer that comes before the whole body is relayed, and the connection closed', async (t) => {
+  const early = net.createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'))
+  })
+  await new Promise<void>((resolve) => early.listen(0, '127.0.0.1', resolve))
+  t.after(() => early.close())
+  const admin = `http://127.0.0.1:${(early.address() as net.AddressInfo).port}`
+  const { url } = await startTestGateway(t, testConfig({ source: { admin }, target: { admin } }))
+  const { hostname, port } = new URL(url)
+  const headers = { host, 'content-type': 'text/csv', 'content-length': 1_000_000 }
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+  const request = http.request(
+    { hostname, port, method: 'POST', path: '/rest/Account/upload_something', headers, agent: false },
+    resolve
+  )
+  request.on('error', reject)
+  request.write(Buffer.alloc(100_000))
+  const response = await promise
+  assert.equal(response.statusCode, 413)
+  assert.equal(response.headers.connection, 'close')
+  assert.equal(Buffer.concat(await response.toArray()).toString(), 'no')
+})
