@@ -1,0 +1,82 @@
+/**
+ * One listener per realm, that can stop and come back on the same ports, and forget TLS when told to.
+ */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { type RealmName, realmNames } from './realms.ts'
+import type { RequestHandler } from './requests.ts'
+
+export interface ListenersOptions {
+  host: string
+  /** 0: an ephemeral port per realm. */
+  port: number
+  tls: { key: string; cert: string } | null
+}
+
+export interface Listeners {
+  readonly urls: Readonly<Record<RealmName, string>>
+  /** TLS listeners answer new connections in plain text while this is true. */
+  plainText: boolean
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function createListeners(options: ListenersOptions, handler: RequestHandler): Promise<Listeners> {
+  const ports: Partial<Record<RealmName, number>> = {}
+  const sockets = new Set<Socket>()
+  const listeners = { plainText: false }
+  let servers: Server[] = []
+
+  async function listen(realm: RealmName, at: number): Promise<Server> {
+    const server = createRealmServer(realm)
+    server.listen(ports[realm] ?? (options.port === 0 ? 0 : options.port + at), options.host)
+    await once(server, 'listening')
+    ports[realm] = (server.address() as AddressInfo).port
+    return server
+  }
+
+  function createRealmServer(realm: RealmName): Server {
+    const plain = createServer((req, res) => handler(realm, req, res))
+    const server = options.tls === null ? plain : createTlsServer(options.tls, (req, res) => handler(realm, req, res))
+    // A gateway's pool keeps its connections longer than Node's default of five seconds; so does a real system.
+    for (const one of [plain, server]) Object.assign(one, { keepAliveTimeout: 65_000, requestTimeout: 0 })
+    if (server !== plain) divertConnections(server, plain)
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    return server
+  }
+
+  /** Instead of starting a handshake, a connection can be given to the plain HTTP server. */
+  function divertConnections(server: Server, plain: Server): void {
+    const handshakes = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      if (listeners.plainText) plain.emit('connection', socket)
+      else for (const handshake of handshakes) handshake.call(server, socket)
+    })
+  }
+
+  async function start(): Promise<void> {
+    if (servers.length > 0) return
+    servers = await Promise.all(realmNames.map(listen))
+  }
+
+  async function stop(): Promise<void> {
+    const closed = servers.map((server) => once(server, 'close'))
+    for (const server of servers) server.close()
+    servers = []
+    for (const socket of sockets) socket.destroy()
+    await Promise.all(closed)
+  }
+
+  await start()
+  const scheme = options.tls === null ? 'http' : 'https'
+  const host = options.host === '0.0.0.0' ? '127.0.0.1' : options.host
+  const origins = realmNames.map((realm) => [realm, `${scheme}://${host}:${ports[realm]}`])
+  const urls = Object.freeze(Object.fromEntries(origins) as Record<RealmName, string>)
+  return Object.assign(listeners, { urls, start, stop })
+}
