@@ -14,8 +14,12 @@ export function isRead(httpMethod: string, { service, method }: Route): boolean 
 /** The calls that open, renew and end sessions: the gateway reads their answers. */
 export type SessionStep = 'login' | 'refresh' | 'logout'
 
-export function sessionStepOf({ wire, service, method }: Route): SessionStep | null {
-  if (service !== 'Session' || wire !== 'rest') return null
+export function sessionStepOf({ family, wire, service, method }: Route): SessionStep | null {
+  if (service !== 'Session' || wire !== 'rest' || family !== 'billing') return null
   if (method === 'login' || method === 'logout') return method
   return method === 'refresh_access_token' ? 'refresh' : null
 }
+
+/** A login whose form is not read: it proves who comes all the same, so no cookie and no record counts for it. */
+export const isUnreadLogin = ({ wire, service, method }: Route): boolean =>
+  wire === 'soap' && service === 'Session' && method === 'login'

@@ -8,10 +8,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { bearerOf, type Shown, shownCredentials } from '../core/credentials.ts'
-import { type Decision, decide } from '../core/decide.ts'
+import { type Decision, decide, type Facts } from '../core/decide.ts'
 import { refuseTwoAuthorizations } from '../core/headers.ts'
-import { sessionStepOf } from '../core/methods.ts'
-import type { Home } from '../core/words.ts'
+import { isUnreadLogin, sessionStepOf } from '../core/methods.ts'
+import type { Credential, Home } from '../core/words.ts'
 
 /** A request as far as the decision looks at it. */
 export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content'>
@@ -23,9 +23,16 @@ declare module 'fastify' {
   }
 }
 
-const pinnedHome: Home = { system: 'target', by: 'no_credential' }
+const noHome: Home = { system: 'target', by: 'no_credential' }
+const factsFor = ({ place: { realm, pinned } }: Asked, home: Home): Facts => ({
+  realm,
+  pinned,
+  login: null,
+  context: null,
+  home,
+  location: null
+})
 const noCookies = { isSource: false, credentials: [] }
-const nothingShown: Shown = { credentials: [], together: false }
 
 async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoutes: readonly string[] }) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
@@ -39,23 +46,25 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     return !hasCookies || (Buffer.isBuffer(content) && content.includes('auth_info'))
   }
 
-  async function gather(asked: Asked) {
-    const { headers, target } = asked
-    const cookies = remoteSession?.read(headers) ?? noCookies
-    const hasBearer = bearerOf(headers.authorization) !== null
-    const hasCookies = cookies.isSource || cookies.credentials.length > 0
-    const call = !hasBearer && mustRead(asked, hasCookies) ? await app.readAuthInfo(asked) : null
-    const shown = shownCredentials(headers.authorization, target.route, call, cookies.credentials)
-    return { shown, isSource: cookies.isSource }
+  /** What a request shows outside its body, and whether its body must be read for more. */
+  function look(asked: Asked) {
+    const { headers } = asked
+    const { isSource, credentials: inCookies } = remoteSession?.read(headers) ?? noCookies
+    const bearer = bearerOf(headers.authorization)
+    const reads = bearer === null && mustRead(asked, isSource || inCookies.length > 0)
+    return { isSource, inCookies, reads, credentials: bearer === null ? inCookies : [bearer] }
   }
 
-  function decideFor({ place }: Asked, home: Home): Decision {
-    return decide({ realm: place.realm, pinned: place.pinned, login: null, context: null, home, location: null })
+  async function showAll(asked: Asked, { reads, inCookies }: ReturnType<typeof look>): Promise<Shown> {
+    const call = reads ? await app.readAuthInfo(asked) : null
+    return shownCredentials(asked.headers.authorization, asked.target.route, call, inCookies)
   }
 
-  function send(request: FastifyRequest, reply: FastifyReply, decision: Decision, shown: Shown) {
+  const decideFor = (asked: Asked, home: Home) => decide(factsFor(asked, home))
+
+  function send(request: FastifyRequest, reply: FastifyReply, decision: Decision, credentials: readonly Credential[]) {
     request.trail.reason = decision.reason
-    const [credential] = shown.credentials
+    const [credential] = credentials
     const isKept = request.content === null || Buffer.isBuffer(request.content)
     const recover =
       decision.certain || credential === undefined || !isKept
@@ -68,10 +77,11 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     app.forward(request, reply, { to: decision.to, setCookie: null, recover })
   }
 
-  async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply) {
-    const { shown, isSource } = await gather(request)
-    const home = await app.homes.resolve(shown, isSource, { realm: request.place.realm, address: request.ip })
-    send(request, reply, decideFor(request, home), shown)
+  async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
+    const shown = await showAll(request, seen)
+    const asker = { realm: request.place.realm, address: request.ip }
+    const home = await app.homes.resolve(shown, seen.isSource, asker)
+    send(request, reply, decideFor(request, home), shown.credentials)
   }
 
   app.decorate('dispatchRequest', function dispatchRequest(request, reply) {
@@ -86,22 +96,26 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       app.answerSessionCall(step, request, reply).catch(fail)
       return
     }
-    if (place.pinned !== null) {
-      send(request, reply, decideFor(request, pinnedHome), nothingShown)
+    if (isUnreadLogin(route)) {
+      send(request, reply, decide({ ...factsFor(request, noHome), login: { hint: null, forwards: false } }), [])
       return
     }
-    // The hot path: a bearer token that is known decides at once, and nothing is read or awaited.
-    const bearer = bearerOf(headers.authorization)
-    const home = bearer === null ? undefined : app.homes.known(bearer)
-    if (home) send(request, reply, decideFor(request, home), nothingShown)
-    else dispatchSlowly(request, reply).catch(fail)
+    if (place.pinned !== null) {
+      send(request, reply, decideFor(request, noHome), [])
+      return
+    }
+    // The hot path: a token or a cookie that is known decides at once; nothing is read and nothing awaited.
+    const seen = look(request)
+    const home = seen.reads ? undefined : app.homes.atOnce(seen.credentials, seen.isSource)
+    if (home === undefined) dispatchSlowly(request, reply, seen).catch(fail)
+    else send(request, reply, decideFor(request, home), seen.credentials)
   })
 
   app.decorate('explain', async function explain(asked: Asked): Promise<Decision> {
     if (sessionStepOf(asked.target.route) === 'login') return app.decideLogin(asked.place, await app.readCall(asked))
-    if (asked.place.pinned !== null) return decideFor(asked, pinnedHome)
-    const { shown, isSource } = await gather(asked)
-    return decideFor(asked, await app.homes.resolve(shown, isSource, null))
+    if (asked.place.pinned !== null) return decideFor(asked, noHome)
+    const seen = look(asked)
+    return decideFor(asked, await app.homes.resolve(await showAll(asked, seen), seen.isSource, null))
   })
 
   app.proxy(apiRoutes)

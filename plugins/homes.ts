@@ -15,8 +15,8 @@ import { createSeal } from '../core/seal.ts'
 import { type Credential, type Home, type RealmName, type System, systemNames } from '../core/words.ts'
 
 export interface Homes {
-  /** What this process knows without waiting: a home, null for "no record", undefined for "not looked yet". */
-  known(credential: Credential): Home | null | undefined
+  /** The home of what was shown, when this process can tell without waiting: the hot path. */
+  atOnce(credentials: readonly Credential[], cookieSaysSource: boolean): Home | undefined
   /** The home by record or signature; null where there is neither. */
   find(credential: Credential): Promise<Home | null>
   /** Asks both systems; null when neither knows the session, or one of them could not tell. */
@@ -68,6 +68,9 @@ interface StoredRecord {
   readonly peers: readonly string[]
 }
 
+const bySourceCookie: Home = { system: 'source', by: 'cookie' }
+const noCredential: Home = { system: 'target', by: 'no_credential' }
+
 function createAsking(app: FastifyInstance, pingPath: string) {
   /** True: here. False: not here. Null: nobody could tell. */
   async function isAt(system: System, { kind, value }: Credential, { realm, address }: Asker): Promise<boolean | null> {
@@ -101,7 +104,12 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
   const records = app.store('records')
   const { keyOf } = createSeal(secret)
   const askBoth = createAsking(app, pingPath)
-  const front = new LRUCache<string, { home: Home | null; refused: boolean }>({ max: frontLimit, ttl: frontTtlMs })
+  const front = new LRUCache<string, { home: Home | null; refused: boolean }>({
+    max: frontLimit,
+    ttl: frontTtlMs,
+    // Looking at the clock once a second is exact enough, and cheaper than once a call.
+    ttlResolution: 1000
+  })
   const questions = new Map<string, Promise<System | null>>()
   const keyFor = ({ value }: Credential) => keyOf('credential', value)
 
@@ -149,6 +157,12 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     return question
   }
 
+  /** What follows from there being no record: the routing cookie's word, or that there is nobody to ask about. */
+  function withoutRecord(first: Credential | undefined, cookieSaysSource: boolean): Home | undefined {
+    if (cookieSaysSource) return bySourceCookie
+    return first === undefined ? noCredential : undefined
+  }
+
   async function resolve(shown: Shown, cookieSaysSource: boolean, asker: Asker | null): Promise<Home> {
     let found: Home | null = null
     for (const credential of shown.credentials) {
@@ -159,17 +173,23 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
       found ??= home
       if (found !== null && !shown.together) break
     }
-    if (found !== null) return found
-    if (cookieSaysSource) return { system: 'source', by: 'cookie' }
     const [first] = shown.credentials
-    if (first === undefined) return { system: 'target', by: 'no_credential' }
+    const home = found ?? withoutRecord(first, cookieSaysSource)
+    if (home !== undefined || first === undefined) return home ?? noCredential
     if (asker === null) return { system: 'target', by: 'unasked' }
     const system = await ask(first, asker)
     return system === null ? { system: 'target', by: 'unknown_credential' } : { system, by: 'asked' }
   }
 
   app.decorate('homes', {
-    known: ({ value }) => front.get(value)?.home,
+    atOnce(credentials, cookieSaysSource) {
+      for (const { value } of credentials) {
+        const ready = front.get(value)
+        if (ready === undefined) return undefined
+        if (ready.home !== null) return ready.home
+      }
+      return withoutRecord(credentials[0], cookieSaysSource)
+    },
     find,
     ask,
     resolve,

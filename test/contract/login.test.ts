@@ -1,8 +1,8 @@
 /** Contract section 4: logins of single-home realms. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { startWorld } from '../build.ts'
-import { bearer, call, createJar, login } from '../client.ts'
+import { hosts, startWorld } from '../build.ts'
+import { ask, bearer, call, createJar, login } from '../client.ts'
 
 const cookieOf = (headers: { 'set-cookie'?: string[] | undefined }) =>
   headers['set-cookie']?.find((line) => line.startsWith('pb_dispatch='))
@@ -154,6 +154,14 @@ suite('login forwarding', async () => {
       ...bearer(old.accessToken)
     })
     assert.equal(reply.headers['x-dispatched-to'], 'target')
+  })
+
+  test('a SOAP login goes to the target, whatever old cookie comes with it', async (t) => {
+    const { url, target } = await startWorld(t)
+    const headers = { host: hosts.customer, 'content-type': 'text/xml', cookie: 'pb_dispatch=authorized-by-remote' }
+    const reply = await ask(url, { path: '/soap/Session/login', headers, body: '<x/>' })
+    assert.equal(reply.headers['x-dispatched-to'], 'target')
+    assert.equal(target.journal.count(), 1)
   })
 
   test('too many logins of one address and login get 429 with Retry-After, another login does not', async (t) => {
