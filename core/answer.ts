@@ -69,8 +69,8 @@ export function refusesSession(route: Route, answer: Answer): boolean {
 export function userOf(answer: Answer): number | null {
   if (answer.status !== 200) return null
   const user = jsonOf(answer)?.user_id
-  const number = typeof user === 'string' && user !== '' ? Number(user) : user
-  return typeof number === 'number' && Number.isFinite(number) ? number : null
+  if (typeof user === 'string') return /^\d+$/.test(user) ? Number(user) : null
+  return typeof user === 'number' && Number.isFinite(user) ? user : null
 }
 
 /** A session that an answer has opened or renewed. */

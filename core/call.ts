@@ -2,9 +2,10 @@
  * Reads a call out of JSON, form, multipart and URL-path requests (docs: the four wire forms).
  * What is parsed is a copy; the bytes that go on are the client's own.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
 import { Fault } from './faults.ts'
-import type { Call, JsonObject, Route } from './words.ts'
+import { type Call, type JsonObject, noCall, type Route } from './words.ts'
 
 export type BodyForm = 'json' | 'form' | 'multipart' | 'other'
 
@@ -18,8 +19,6 @@ export function bodyFormOf(contentType: string | undefined): BodyForm {
 }
 
 const malformed = (why: string, cause?: unknown) => new Fault('malformed_request', why, { cause })
-
-const noCall: Call = { authInfo: null, params: null }
 
 /** A JSON object, or null for nothing (absent, null, empty text); anything else is malformed. */
 function objectOf(value: unknown, name: string): JsonObject | null {
@@ -168,8 +167,8 @@ function scanPath(text: string): Call {
   return { authInfo: found[0] ?? null, params: found[1] ?? null }
 }
 
-/** `/<auth_info>/<params>` behind the method, percent-encoded or raw. */
-function readPath(inPath: string): Call {
+/** `/<auth_info>/<params>` behind the method, percent-encoded or raw; throws `malformed_request` for anything else. */
+export function readPath(inPath: string): Call {
   let decoded = inPath
   try {
     decoded = decodeURIComponent(inPath)
@@ -184,15 +183,14 @@ function readPath(inPath: string): Call {
   }
 }
 
-const isSame = (a: JsonObject | null, b: JsonObject | null) =>
-  a === null || b === null || JSON.stringify(a) === JSON.stringify(b)
+const isSame = (a: JsonObject | null, b: JsonObject | null) => a === null || b === null || isDeepStrictEqual(a, b)
 
 /**
  * Reads a whole call; throws `malformed_request` with the reason. `body` is null where there is none.
  * An empty body is no body, whatever its Content-Type says.
  */
 export async function readCall(route: Route, contentType: string | undefined, body: Buffer | null): Promise<Call> {
-  const inPath = route.inPath === '' ? noCall : readPath(route.inPath)
+  const { inPath } = route
   const inBody = body === null || body.length === 0 ? noCall : await readBody(contentType, body)
   if (!isSame(inPath.authInfo, inBody.authInfo) || !isSame(inPath.params, inBody.params)) {
     throw malformed('the path and the body contradict each other')

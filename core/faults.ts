@@ -36,7 +36,11 @@ export class Fault extends Error {
   /** `what` takes the place of `%`: the system's name, or what is wrong; it is sent to the client. */
   constructor(fault: FaultName, what = '', options: FaultOptions = {}) {
     const [statusCode, side, sentence] = faults[fault]
-    super(sentence.replace('%', what), options)
+    // By a function: a text could hold what `replace` takes for a pattern.
+    super(
+      sentence.replace('%', () => what),
+      options
+    )
     this.fault = fault
     this.statusCode = statusCode
     this.faultcode = `${side}.Dispatcher.${fault}`

@@ -1,8 +1,9 @@
 /**
  * What a request line tells: API family, wire form, service and method (protocol: `/rest/<Service>/<method>`).
  */
+import { readPath } from './call.ts'
 import { Fault } from './faults.ts'
-import type { Family, Route, Wire } from './words.ts'
+import { type Family, noCall, type Route, type Wire } from './words.ts'
 
 /** The path prefixes of the three API families (config key `apis`). */
 export type Apis = Readonly<Record<Exclude<Family, 'page'>, readonly string[]>>
@@ -18,7 +19,7 @@ export interface Target {
   readonly prefix: string
 }
 
-const page: Route = { family: 'page', wire: 'page', service: '', method: '', inPath: '' }
+const page: Route = { family: 'page', wire: 'page', service: '', method: '', inPath: noCall }
 const apiName = /^[A-Za-z]\w{0,63}$/
 
 function wireOf(prefix: string): Wire {
@@ -36,9 +37,11 @@ function endOfSegment(url: string, from: number): number {
 }
 
 /** `..` as a path segment, plain or percent-encoded: on the system's side it could leave the prefix that was judged here. */
-function hasDotSegment(path: string): boolean {
-  if (!path.includes('..') && !/%2e/i.test(path)) return false
-  return path
+function hasDotSegment(url: string): boolean {
+  if (!url.includes('..') && !/%2e/i.test(url)) return false
+  return url
+    .split('?', 1)
+    .join()
     .replaceAll(/%2e/gi, '.')
     .split(/[/\\]|%2f|%5c/i)
     .includes('..')
@@ -49,24 +52,13 @@ export function createTargetReader(apis: Apis) {
     .flatMap(([family, paths]) => paths.map((prefix) => ({ family, prefix, wire: wireOf(prefix) })))
     .sort((a, b) => b.prefix.length - a.prefix.length)
 
-  function routeOf(url: string): readonly [route: Route, prefix: string, pathEnd: number] {
+  function routeOf(url: string): readonly [route: Route, prefix: string] {
     for (const { family, prefix, wire } of prefixes) {
       if (!url.startsWith(prefix) || !isPathEnd(url.charCodeAt(prefix.length))) continue
-      if (wire === 'plain') return [{ family, wire, service: '', method: '', inPath: '' }, prefix, queryStart(url)]
-      let from = prefix.length + 1
-      // PortaSIP has a further `rest` before the service.
-      if (family !== 'billing' && url.startsWith('rest/', from)) from += 5
-      const afterService = endOfSegment(url, from)
-      const afterMethod = endOfSegment(url, afterService + 1)
-      const service = url.slice(from, afterService)
-      const method = url.slice(afterService + 1, afterMethod)
-      const named = apiName.test(service) && apiName.test(method)
-      const rest = wire === 'rest' && url.charCodeAt(afterMethod) === 0x2f ? url.slice(afterMethod) : ''
-      const inPath = rest === '/' || rest.startsWith('/?') ? '' : rest
-      const route = { family, wire, service: named ? service : '', method: named ? method : '', inPath }
-      return [route, prefix, inPath === '' ? queryStart(url) : afterMethod]
+      if (wire === 'plain') return [{ family, wire, service: '', method: '', inPath: noCall }, prefix]
+      return [callOf(url, family, wire, prefix.length), prefix]
     }
-    return [page, '', queryStart(url)]
+    return [page, '']
   }
 
   /** Reads a request target; throws `malformed_request` for one that no system must see. */
@@ -80,16 +72,40 @@ export function createTargetReader(apis: Apis) {
       url = absolute[2] ?? '/'
       if (url.charCodeAt(0) === 0x3f) url = `/${url}`
     }
-    const [route, prefix, pathEnd] = routeOf(url)
-    if (hasDotSegment(url.slice(0, pathEnd))) throw new Fault('malformed_request', 'the path climbs with ".."')
+    const [route, prefix] = routeOf(url)
+    // A URL-path call has been read as JSON: what its texts hold is no path.
+    if (route.inPath === noCall && hasDotSegment(url)) throw new Fault('malformed_request', 'the path climbs with ".."')
     return { url, authority, route, prefix }
   }
 }
 
-function queryStart(url: string): number {
-  const at = url.indexOf('?')
-  return at === -1 ? url.length : at
+const slash = 0x2f
+
+/** `/<Service>/<method>` from `at` on, and in billing's REST what a URL-path call has behind it. */
+function callOf(url: string, family: Family, wire: Wire, at: number): Route {
+  // PortaSIP has a further `rest` before the service.
+  const from = family !== 'billing' && url.startsWith('/rest/', at) ? at + 6 : at + 1
+  const afterService = endOfSegment(url, from)
+  const hasMethod = url.charCodeAt(at) === slash && url.charCodeAt(afterService) === slash
+  const afterMethod = hasMethod ? endOfSegment(url, afterService + 1) : afterService
+  const service = url.slice(from, afterService)
+  const method = hasMethod ? url.slice(afterService + 1, afterMethod) : ''
+  if (hidesName.test(service) || hidesName.test(method)) {
+    throw new Fault('malformed_request', 'the path hides its service or method')
+  }
+  if (!apiName.test(service) || !apiName.test(method)) return { family, wire, service: '', method: '', inPath: noCall }
+  const rest = wire === 'rest' ? url.slice(afterMethod) : ''
+  const isInPath = family === 'billing' ? goesOn.test(rest) : holdsObject.test(rest)
+  return { family, wire, service, method, inPath: isInPath ? readPath(rest) : noCall }
 }
+
+/** A name that a system could read differently: percent-encoded, or a segment that a path may do without. */
+const hidesName = /%|^\.\.?$/
+
+/** In billing's REST whatever is behind the method, a trailing slash or a query aside, is a URL-path call. */
+const goesOn = /^\/(?!$|\?)/
+/** Elsewhere a path may go on; a URL-path call is told by its JSON. */
+const holdsObject = /^\/\/?(?:\{|%7b)/i
 
 /** Set on the raw request before it is routed: its target, or why it cannot be read. */
 export const requestTarget = Symbol('requestTarget')

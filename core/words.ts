@@ -29,22 +29,25 @@ export type Family = 'billing' | 'portasip' | 'callcontrol' | 'page'
 /** How a request is written: API calls by REST or SOAP, plain REST (`/espf`, `/doc/api`), or a browser's page. */
 export type Wire = 'rest' | 'soap' | 'plain' | 'page'
 
-/** What a request line tells about a call; service and method are '' where there are none. */
-export interface Route {
-  readonly family: Family
-  readonly wire: Wire
-  readonly service: string
-  readonly method: string
-  /** What follows the method in the path of a URL-path call: `/<auth_info>/<params>`, as it came. '' in other calls. */
-  readonly inPath: string
-}
-
 export type JsonObject = { readonly [key: string]: unknown }
 
 /** An API request whatever its wire form, as far as it had to be read. */
 export interface Call {
   readonly authInfo: JsonObject | null
   readonly params: JsonObject | null
+}
+
+/** The one call that says nothing, so that "nothing was read" can be told by identity. */
+export const noCall: Call = Object.freeze({ authInfo: null, params: null })
+
+/** What a request line tells about a call; service and method are '' where there are none. */
+export interface Route {
+  readonly family: Family
+  readonly wire: Wire
+  readonly service: string
+  readonly method: string
+  /** What a URL-path call has behind its method: `/<auth_info>/<params>`; `noCall` for every other call. */
+  readonly inPath: Call
 }
 
 export type CredentialKind = 'access_token' | 'session_id' | 'refresh_token'

@@ -42,12 +42,21 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger): Promi
     frameworkErrors: (error, request, reply) => app.answerError(error, request, reply)
   }) as unknown as FastifyInstance
 
+  try {
+    await registerAll(app, config)
+    await app.ready()
+    return app
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}
+
+async function registerAll(app: FastifyInstance, config: Config) {
   for (const { name, register } of catalogue) {
     const choice = config.plugins.find((one) => one.name === name)
     if (choice?.aside) app.log.info({ plugin: name, needs: choice.aside }, 'a plugin steps aside: what it needs is off')
     if (choice === undefined || choice.options !== null) await register(app, config, choice?.options ?? {})
   }
   for (const plugin of config.teamPlugins) await registerTeamPlugin(app, plugin)
-  await app.ready()
-  return app
 }

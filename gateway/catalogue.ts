@@ -37,7 +37,7 @@ export const catalogue: readonly Entry[] = [
   { name: 'error-handler', register: (app) => app.register(errorHandler) },
   { name: 'body', register: (app, { bodyLimit }) => app.register(body, { bodyLimit }) },
   { name: 'store', register: (app) => app.register(store) },
-  { name: 'upstreams', register: (app, { systems, drain }) => app.register(upstreams, { systems, drainMs: drain }) },
+  { name: 'upstreams', register: (app, { systems }) => app.register(upstreams, { systems }) },
   { name: 'token-signature', register: (app, { systems }) => app.register(tokenSignature, systems) },
   {
     name: 'homes',

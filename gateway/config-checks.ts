@@ -1,13 +1,14 @@
 /**
  * What no schema can see of a config: plugins and files that must exist, keys that depend on each other.
  */
-import { accessSync, constants } from 'node:fs'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hostName } from '../core/hosts.ts'
 import { realmNames, systemNames } from '../core/words.ts'
 import { choosePlugins, comingPlugins, isTeamName, switchable } from './catalogue.ts'
 import type { Surroundings } from './config.ts'
-import type { Config } from './config-schema.ts'
+import type { Checked, Config } from './config-schema.ts'
 import { isMapping, unknownKey } from './mistakes.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 
@@ -20,6 +21,9 @@ export function pluginMistakes(value: unknown, { directory }: Surroundings): str
     if (comingPlugins.includes(name)) {
       if (wish !== false) lines.push(`${path}: this release does not have it yet; leave it out, or set it to false`)
     } else if (isTeamName(name)) {
+      if (typeof wish !== 'boolean' && !isMapping(wish)) {
+        lines.push(`${path}: ${JSON.stringify(wish)} is not true or false, or a mapping`)
+      }
       if (findTeamPlugin(name, directory) === undefined) {
         const known = [...switchable.map((entry) => entry.name), ...comingPlugins]
         lines.push(/^[./]/.test(name) ? `${path}: there is no such file` : unknownKey(path, name, known))
@@ -33,60 +37,110 @@ export function pluginMistakes(value: unknown, { directory }: Surroundings): str
   return lines
 }
 
+type Check = (config: Checked, directory: string) => string[]
+
+/** What a file must hold: in words, and what reads it. */
+type Kind = readonly [what: string, read: (bytes: Buffer) => unknown]
+const kinds = {
+  ca: ['certificate', (bytes) => new X509Certificate(bytes)],
+  cert: ['certificate', (bytes) => new X509Certificate(bytes)],
+  key: ['private key', (bytes) => createPrivateKey(bytes)],
+  publicKey: ['public key', (bytes) => createPublicKey(bytes)]
+} as const satisfies Record<string, Kind>
+
+/** Makes a file's name absolute, and tries whether it holds what it must. */
+function fileMistakes(path: string, holder: object, key: string | number, directory: string, [what, read]: Kind) {
+  const files = holder as Record<string | number, string | undefined>
+  const name = files[key]
+  if (name === undefined) return []
+  const file = resolve(directory, name)
+  files[key] = file
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch {
+    return [`${path}: ${file} cannot be read`]
+  }
+  try {
+    read(bytes)
+    return []
+  } catch {
+    return [`${path}: ${file} holds no ${what} in PEM`]
+  }
+}
+
+const checkListeners: Check = ({ listen }, directory) =>
+  listen.flatMap(({ tls }, at) => {
+    if (tls === undefined) return []
+    return [
+      ...fileMistakes(`listen[${at}].tls.cert`, tls, 'cert', directory, kinds.cert),
+      ...fileMistakes(`listen[${at}].tls.key`, tls, 'key', directory, kinds.key)
+    ]
+  })
+
+const isAnyAddress = (host: string) => host === '0.0.0.0' || host === '::'
+
+const checkPorts: Check = ({ listen, ops }) => {
+  const places = [...listen.map((one, at) => ({ path: `listen[${at}]`, ...one })), { path: 'ops', ...ops }]
+  return places.flatMap(({ path, host, port }, at) => {
+    const other = places
+      .slice(0, at)
+      .find((one) => one.port === port && (one.host === host || isAnyAddress(one.host) || isAnyAddress(host)))
+    return port === 0 || other === undefined ? [] : [`${path}: ${host}:${port} is taken by ${other.path}`]
+  })
+}
+
+const checkSystems: Check = ({ systems }, directory) =>
+  systemNames.flatMap((system) => {
+    const own = systems[system]
+    const keys = [own.keys].flat()
+    own.keys = keys
+    return [
+      ...fileMistakes(`systems.${system}.tls.ca`, own.tls, 'ca', directory, kinds.ca),
+      ...keys.flatMap((key, at) =>
+        /^https?:/i.test(key) ? [] : fileMistakes(`systems.${system}.keys[${at}]`, keys, at, directory, kinds.publicKey)
+      )
+    ]
+  })
+
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
 
-/** What no schema can see: keys that depend on each other, and files. */
-export function crossMistakes(config: Config, { directory }: Surroundings): string[] {
-  const { listen, ops, realms, defaultRealm, plugins, systems } = config
-  const lines: string[] = []
-  const needsFile = (path: string, holder: Record<string, unknown>, key: string) => {
-    if (holder[key] === undefined) return
-    holder[key] = resolve(directory, holder[key] as string)
-    try {
-      accessSync(holder[key] as string, constants.R_OK)
-    } catch {
-      lines.push(`${path}.${key}: ${holder[key]} cannot be read`)
-    }
+const checkToken: Check = ({ ops: { host, token } }) => {
+  if (token === '' && !isLoopback(host)) {
+    return [`ops.token: is missing; it is required because ops.host ${host} is not loopback`]
   }
+  const isShort = token !== '' && token.length < 16
+  return isShort ? ['ops.token: the value is not a text of at least 16 characters'] : []
+}
 
-  const bound = new Map<string, string>()
-  for (const [path, { host, port }] of [
-    ...listen.map((one, at) => [`listen[${at}]`, one] as const),
-    ['ops', ops] as const
-  ]) {
-    const other = bound.get(`${host}:${port}`)
-    if (port !== 0 && other !== undefined) lines.push(`${path}: ${host}:${port} is taken by ${other}`)
-    bound.set(`${host}:${port}`, path)
-  }
-  for (const [at, { tls }] of listen.entries()) {
-    for (const key of ['cert', 'key']) if (tls !== undefined) needsFile(`listen[${at}].tls`, tls, key)
-  }
-  for (const system of systemNames) {
-    const own = systems[system]
-    needsFile(`systems.${system}.tls`, own.tls, 'ca')
-    own.keys = [own.keys].flat()
-    for (const [at, key] of own.keys.entries()) {
-      if (!/^https?:/i.test(key))
-        needsFile(`systems.${system}.keys`, own.keys as unknown as Record<string, unknown>, String(at))
-    }
-  }
-  if (ops.token === '' && !isLoopback(ops.host)) {
-    lines.push(`ops.token: is missing; it is required because ops.host ${ops.host} is not loopback`)
-  }
-  if (ops.token !== '' && ops.token.length < 16)
-    lines.push('ops.token: the value is not a text of at least 16 characters')
-
+const checkHosts: Check = ({ realms }) => {
   const owners = new Map<string, string>()
-  for (const realm of realmNames) {
-    for (const host of realms[realm]?.hosts ?? []) {
+  return realmNames.flatMap((realm) =>
+    ((realms as Config['realms'])[realm]?.hosts ?? []).flatMap((host) => {
       const owner = owners.get(hostName(host))
-      if (owner !== undefined) lines.push(`realms.${realm}.hosts: ${host} belongs to ${owner} already`)
       owners.set(hostName(host), realm)
-    }
-  }
-  const detects = plugins.some(({ name, options }) => name === 'realm-detection' && options !== null)
-  if (!detects && defaultRealm === undefined) {
-    lines.push('defaultRealm: is missing; with plugins.realm-detection off every request is in it')
-  }
-  return lines
+      return owner === undefined ? [] : [`realms.${realm}.hosts: ${host} belongs to ${owner} already`]
+    })
+  )
+}
+
+const checkDefaultRealm: Check = ({ plugins, defaultRealm }) =>
+  plugins['realm-detection'] === false && defaultRealm === undefined
+    ? ['defaultRealm: is missing; with plugins.realm-detection off every request is in it']
+    : []
+
+/** Each check with the sections that must be sound before it can look at them. */
+const checks: readonly [sections: readonly string[], check: Check][] = [
+  [['listen'], checkListeners],
+  [['listen', 'ops'], checkPorts],
+  [['systems'], checkSystems],
+  [['ops'], checkToken],
+  [['realms'], checkHosts],
+  [['plugins', 'defaultRealm'], checkDefaultRealm]
+]
+
+/** Keys that depend on each other, and files; `known` are the mistakes that the schema has found. */
+export function crossMistakes(config: Checked, { directory }: Surroundings, known: readonly string[]): string[] {
+  const isSound = (section: string) => !known.some((line) => new RegExp(`^${section}\\b`).test(line))
+  return checks.flatMap(([sections, check]) => (sections.every(isSound) ? check(config, directory) : []))
 }

@@ -8,7 +8,7 @@ import { SystemOptions } from '../plugins/upstreams.ts'
 const Strict = { additionalProperties: false } as const
 const Port = Type.Integer({ minimum: 0, maximum: 65_535, description: 'A TCP port; 0 takes a free one.' })
 const File = Type.String({ format: 'file' })
-const Realm = Type.Union(realmNames.map((name) => Type.Literal(name)))
+const Realm = Type.Unsafe<RealmName>(Type.Union(realmNames.map((name) => Type.Literal(name))))
 const Prefixes = (otherwise: string[]) => Type.Array(Type.String({ format: 'prefix' }), { default: otherwise })
 
 export const BaseSchema = Type.Object(

@@ -6,11 +6,10 @@ import { dirname, resolve } from 'node:path'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import { parseDocument } from 'yaml'
-import type { RealmName } from '../core/words.ts'
 import { choosePlugins, isTeamName, switchable } from './catalogue.ts'
 import { crossMistakes, pluginMistakes } from './config-checks.ts'
 import { BaseSchema, type Checked, type Config, type PluginOptions, type TeamPlugin } from './config-schema.ts'
-import { isMapping, mistakesOf, pathOf } from './mistakes.ts'
+import { ConfigError, isMapping, mistakesOf, pathOf } from './mistakes.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 
 /** The base schema with each switchable plugin's own options. */
@@ -28,16 +27,7 @@ const ConfigSchema = Type.Object(
   { additionalProperties: false }
 )
 
-/** All mistakes of a config; the message has a line for each. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly mistakes: readonly string[]
-
-  constructor(mistakes: readonly string[]) {
-    super(mistakes.join('\n'))
-    this.mistakes = mistakes
-  }
-}
+export { ConfigError }
 
 export interface Surroundings {
   /** What relative file names are relative to. */
@@ -52,68 +42,76 @@ export function loadConfig(file: string, env: Surroundings['env'] = process.env)
   } catch (error) {
     throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`])
   }
-  const document = parseDocument(text)
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ message }) => `${file}: ${message.split('\n', 1)[0]}`))
-  }
-  return parseConfig(document.toJS(), { directory: dirname(resolve(file)), env })
+  // `${NAME:-}` is no YAML where a mapping stands on one line: it is put aside while YAML is read.
+  const references: string[] = []
+  const readable = text.replaceAll(reference, (all) => `${aside[0]}${references.push(all) - 1}${aside[1]}`)
+  const document = parseDocument(readable)
+  const [error] = document.errors
+  // What follows the first mistake is mostly its echo.
+  if (error !== undefined) throw new ConfigError([`${file}: ${error.message.split('\n', 1)[0]}`])
+  const raw = mapTexts(document.toJS(), (one) => one.replaceAll(putAside, (_all, at) => references[Number(at)] ?? ''))
+  return parseConfig(raw, { directory: dirname(resolve(file)), env })
+}
+
+/** `${NAME}` and `${NAME:-default}`. */
+const reference = /\$\{(\w+)(?::-([^}]*))?\}/g
+/** Private characters that no config holds. */
+const aside = ['\ue000', '\ue001'] as const
+const putAside = /\ue000(\d+)\ue001/g
+
+/** The value with each of its texts, keys too, replaced; `pointer` tells where a text stands. */
+function mapTexts(value: unknown, replace: (text: string, pointer: string) => string, pointer = ''): unknown {
+  if (typeof value === 'string') return replace(value, pointer)
+  if (Array.isArray(value)) return value.map((one, at) => mapTexts(one, replace, `${pointer}/${at}`))
+  if (!isMapping(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, mapTexts(one, replace, `${pointer}/${escapePointer(key)}`)])
+  )
 }
 
 /** Checks and completes a config; the caller's object is never changed, the result is frozen. */
 export function parseConfig(raw: unknown, surroundings: Surroundings): Config {
-  const lines: string[] = []
-  const filled = new Set<string>()
-  const value = fillIn(structuredClone(raw), '', surroundings.env, filled, lines)
-  const complete = Value.Default(ConfigSchema, value)
+  const { value, filled, missing } = fillIn(raw, surroundings.env)
+  let complete = Value.Default(ConfigSchema, value)
   // What the environment gives is text; where the schema wants a number or a flag, it is read as one.
   for (const { pointer, type } of mistakesOf(ConfigSchema, complete).wrongTypes) {
     if (filled.has(pointer)) convert(complete, pointer, type)
   }
-  lines.push(...mistakesOf(ConfigSchema, complete).lines)
-  if (lines.length > 0) {
-    // What can be seen beside the schema's mistakes is told with them.
-    throw new ConfigError([...lines, ...pluginMistakes(complete, surroundings)])
-  }
+  complete = Value.Default(ConfigSchema, complete)
+  const ofSchema = mistakesOf(ConfigSchema, complete).lines.filter(({ pointer }) => !missing.has(pointer))
+  const lines = [...missing.values(), ...ofSchema.map(({ line }) => line)]
   const checked = complete as Checked
+  if (isMapping(checked))
+    lines.push(...pluginMistakes(checked, surroundings), ...crossMistakes(checked, surroundings, lines))
+  if (lines.length > 0) throw new ConfigError(lines)
+
   const wishes = checked.plugins as Record<string, boolean | PluginOptions>
-  const config: Config = {
+  return deepFreeze({
     ...checked,
     realms: checked.realms as Config['realms'],
-    defaultRealm: checked.defaultRealm as RealmName | undefined,
     trustProxy: checked.trustProxy as Config['trustProxy'],
+    defaultRealm: checked.defaultRealm,
     plugins: choosePlugins(switchable, withDefaults(wishes), () => {}),
     teamPlugins: teamPluginsOf(wishes, surroundings)
-  }
-  const wrong = [...pluginMistakes(complete, surroundings), ...crossMistakes(config, surroundings)]
-  if (wrong.length > 0) throw new ConfigError(wrong)
-  return deepFreeze(config)
+  })
 }
 
 const escapePointer = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
-/** Puts the environment into every text; notes which values came from it. */
-function fillIn(
-  value: unknown,
-  pointer: string,
-  env: Surroundings['env'],
-  filled: Set<string>,
-  lines: string[]
-): unknown {
-  if (Array.isArray(value)) return value.map((one, index) => fillIn(one, `${pointer}/${index}`, env, filled, lines))
-  if (isMapping(value)) {
-    const entries = Object.entries(value).map(
-      ([key, one]) => [key, fillIn(one, `${pointer}/${escapePointer(key)}`, env, filled, lines)] as const
-    )
-    return Object.fromEntries(entries)
-  }
-  if (typeof value !== 'string' || !value.includes('${')) return value
-  filled.add(pointer)
-  return value.replaceAll(/\$\{(\w+)(?::-([^}]*))?\}/g, (_all, name: string, otherwise: string | undefined) => {
-    const given = env[name]
-    if (given !== undefined && (given !== '' || otherwise === undefined)) return given
-    if (otherwise === undefined) lines.push(`${pathOf(pointer)}: the environment has no ${name}`)
-    return otherwise ?? ''
-  })
+/** Puts the environment into every text; notes which values came from it, and which could not. */
+function fillIn(raw: unknown, env: Surroundings['env']) {
+  const filled = new Set<string>()
+  const missing = new Map<string, string>()
+  const value = mapTexts(structuredClone(raw), (text, pointer) =>
+    text.replaceAll(reference, (_all, name: string, otherwise: string | undefined) => {
+      filled.add(pointer)
+      const given = env[name]
+      if (given !== undefined && (given !== '' || otherwise === undefined)) return given
+      if (otherwise === undefined) missing.set(pointer, `${pathOf(pointer)}: the environment has no ${name}`)
+      return otherwise ?? ''
+    })
+  )
+  return { value, filled, missing }
 }
 
 function convert(root: unknown, pointer: string, type: string) {
@@ -121,7 +119,7 @@ function convert(root: unknown, pointer: string, type: string) {
   const key = parts.pop() as string
   const holder = parts.reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], root)
   const text = (holder as Record<string, unknown>)[key] as string
-  if (type === 'integer' && /^-?\d+$/.test(text)) (holder as Record<string, unknown>)[key] = Number(text)
+  if (/^(?:integer|number)$/.test(type) && /^-?\d+$/.test(text)) (holder as Record<string, unknown>)[key] = Number(text)
   if (type === 'boolean' && /^(?:true|false)$/.test(text)) (holder as Record<string, unknown>)[key] = text === 'true'
 }
 

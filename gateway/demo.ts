@@ -11,13 +11,15 @@ import { parseConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { type Gateway, startGateway } from './running.ts'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 const firstPort = 8080
 
 /** The realms of the demonstration, each with a port of its own behind the first, where the host tells. */
 const shownRealms = ['customer', 'account', 'admin'] as const satisfies readonly RealmName[]
 
 /** `WEBDISPATCHER_DEMO_PORT`: the first of four ports in a row; 0 takes free ones. */
-function portsFrom({ WEBDISPATCHER_DEMO_PORT: given }: Readonly<Record<string, string | undefined>>) {
+function portsFrom({ WEBDISPATCHER_DEMO_PORT: given }: Environment) {
   const first = given === undefined ? firstPort : Number(given)
   return first === 0
     ? { hosts: 0, realms: [0, 0], ops: 0 }
@@ -33,11 +35,7 @@ function systemConfig({ release, urls }: Simulator, keyFile: string) {
   }
 }
 
-async function startAll(env: Readonly<Record<string, string | undefined>>, directory: string) {
-  const [source, target] = await Promise.all([
-    startSimulator({ release: 'MR100', role: 'source' }),
-    startSimulator({ release: 'MR115', role: 'target' })
-  ])
+async function startBefore(source: Simulator, target: Simulator, env: Environment, directory: string) {
   const ports = portsFrom(env)
   for (const { role, publicKey } of [source, target]) writeFileSync(join(directory, `${role}.pem`), publicKey)
   const [, ...ownPort] = shownRealms
@@ -59,7 +57,7 @@ async function startAll(env: Readonly<Record<string, string | undefined>>, direc
   )
   const log = createLog(config, { fd: 2 })
   const gateway = await startGateway(config, log.logger)
-  return { source, target, gateway, log }
+  return { gateway, log }
 }
 
 export interface Demonstration {
@@ -70,10 +68,15 @@ export interface Demonstration {
   stop(): Promise<void>
 }
 
-export async function startDemonstration(env: Readonly<Record<string, string | undefined>>): Promise<Demonstration> {
+export async function startDemonstration(env: Environment): Promise<Demonstration> {
   const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-'))
+  const [source, target] = await Promise.all([
+    startSimulator({ release: 'MR100', role: 'source' }),
+    startSimulator({ release: 'MR115', role: 'target' })
+  ])
+  const closeSystems = () => Promise.all([source.close(), target.close()])
   try {
-    const { source, target, gateway, log } = await startAll(env, directory)
+    const { gateway, log } = await startBefore(source, target, env, directory)
     return {
       banner: bannerOf(gateway, source, target),
       gateway,
@@ -81,10 +84,13 @@ export async function startDemonstration(env: Readonly<Record<string, string | u
       target,
       async stop() {
         await gateway.stop()
-        await Promise.all([source.close(), target.close()])
+        await closeSystems()
         log.flush()
       }
     }
+  } catch (error) {
+    await closeSystems()
+    throw error
   } finally {
     // The keys are read by now.
     rmSync(directory, { recursive: true })
@@ -126,8 +132,8 @@ Four logins, each answered by the system where it lives (see X-Dispatched-To):
 
 One customer, from login to data (the session follows the cookies alone):
 
-  ${login(customerUrl, unmoved).replace('-si', '-s -c jar -o /dev/null')}
-  curl -s -b jar -X POST ${customerUrl}/rest/Customer/get_customer_info -H 'Content-Type: application/json' -d '{"params":{}}'
+  ${login(customerUrl, unmoved).replace('-si', '-s -c /tmp/webdispatcher.jar -o /dev/null')}
+  curl -s -b /tmp/webdispatcher.jar -X POST ${customerUrl}/rest/Customer/get_customer_info -H 'Content-Type: application/json' -d '{"params":{}}'
 
 Why a request goes where it goes, without sending it:
 

@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { Fault, renderFault } from '../core/faults.ts'
 import { listenerRealm } from '../core/words.ts'
 import type { Config } from './config-schema.ts'
 
@@ -27,6 +29,7 @@ export interface Listeners {
 /** Connections of one server and how many requests each is busy with. */
 function trackConnections(server: http.Server | https.Server) {
   const busy = new Map<Socket, number>()
+  const open = new Set<ServerResponse>()
   let closing = false
   const track = (socket: Socket) => {
     if (busy.has(socket)) return
@@ -37,8 +40,10 @@ function trackConnections(server: http.Server | https.Server) {
   server.on('connection', track).on('secureConnection', track)
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     busy.set(socket, (busy.get(socket) ?? 0) + 1)
+    open.add(response)
     if (closing) response.shouldKeepAlive = false
     response.once('close', () => {
+      open.delete(response)
       const rest = (busy.get(socket) ?? 1) - 1
       if (!socket.destroyed) busy.set(socket, rest)
       if (closing && rest === 0) socket.destroySoon()
@@ -48,6 +53,8 @@ function trackConnections(server: http.Server | https.Server) {
     /** Idle ones go at once, also those that never sent a request; the others after their last answer. */
     letGo() {
       closing = true
+      // An answer whose head is not out yet says that it is the last.
+      for (const response of open) if (!response.headersSent) response.shouldKeepAlive = false
       const secure = [...busy.keys()].filter((socket) => 'encrypted' in socket)
       for (const [socket, requests] of busy) {
         const carriesTls = secure.some((one) => one.remotePort === socket.remotePort && (busy.get(one) ?? 0) > 0)
@@ -58,6 +65,24 @@ function trackConnections(server: http.Server | https.Server) {
       for (const socket of busy.keys()) socket.destroy()
     }
   }
+}
+
+/** Node's own words for what it refuses before there is a request (RFC 9110 section 15.5). */
+const refusals: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
+}
+
+/** Bytes that are not HTTP get a fault too, and the connection ends. The error quotes the bytes, so it is not logged. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex) {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [contentType, text] = renderFault(new Fault('malformed_request', 'not a valid HTTP request'), 'rest', false)
+  const status = refusals[error.code ?? ''] ?? '400 Bad Request'
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\nContent-Length: ${text.length}`
+  socket.end(`${head}\r\n\r\n${text}`)
 }
 
 function createServer(app: FastifyInstance, { realm, tls }: ListenOptions) {
@@ -72,6 +97,7 @@ function createServer(app: FastifyInstance, { realm, tls }: ListenOptions) {
           minVersion: 'TLSv1.2'
         })
   const connections = trackConnections(server)
+  server.on('clientError', refuseBytes)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (realm !== undefined) request[listenerRealm] = realm
     app.routing(request, response)

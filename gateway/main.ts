@@ -3,10 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ConfigError, loadConfig } from './config.ts'
 import type { Config } from './config-schema.ts'
-import { createLog } from './log.ts'
-import { startGateway } from './running.ts'
 
 const help = `Usage: webdispatcher [--config FILE] [--check] [--workers N]
 
@@ -51,33 +48,60 @@ function describe({ listen, realms, defaultRealm, systems, plugins, teamPlugins 
   ].join('\n')
 }
 
-/** Runs until a signal; gives the exit code. */
-async function untilStopped(stop: () => Promise<void>): Promise<number> {
-  await new Promise<void>((resolve) => {
+/** The first signal to stop; it is waited for from the start, so that none kills a gateway that is just coming up. */
+const stopSignal = () =>
+  new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
-  await stop()
-  return 0
-}
 
 async function runConfigured(config: Config): Promise<number> {
+  const stopped = stopSignal()
+  const [{ createLog }, { startGateway }] = await Promise.all([import('./log.ts'), import('./running.ts')])
   const { logger, flush } = createLog(config)
+  // A crash must not take the last lines with it.
+  process.once('uncaughtExceptionMonitor', (err) => {
+    logger.fatal({ err }, 'the process ends: an error that nobody caught')
+    flush()
+  })
   try {
     const gateway = await startGateway(config, logger)
     logger.info({ addresses: gateway.addresses.map(({ url }) => url), ops: gateway.opsUrl }, 'listening')
     flush()
-    return await untilStopped(gateway.stop)
+    await stopped
+    await gateway.stop()
+    return 0
   } finally {
     flush()
   }
 }
 
+async function runDemonstration(): Promise<number> {
+  const stopped = stopSignal()
+  const { startDemonstration } = await import('./demo.ts')
+  try {
+    const demonstration = await startDemonstration(process.env)
+    process.stdout.write(demonstration.banner)
+    await stopped
+    await demonstration.stop()
+    return 0
+  } catch (error) {
+    const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+    if (code !== 'EADDRINUSE') throw error
+    process.stderr.write(`port ${port} is in use; for other ports: WEBDISPATCHER_DEMO_PORT=9080 npm start\n`)
+    return 1
+  }
+}
+
 /** Boot errors in one line: what, and what to do. */
 function explainFailure(error: unknown): string {
-  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  const { code, name, address, port, message, stack } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
   if (code === 'EADDRINUSE') return `${address}:${port} is in use: stop what listens there, or choose another port`
   if (code === 'EACCES' && port !== undefined) return `${address}:${port} may not be bound by this user`
-  return error instanceof ConfigError ? message : ((error as Error).stack ?? String(error))
+  if (code?.startsWith('ERR_PARSE_ARGS')) return `${message}\nTry --help.`
+  return name === 'ConfigError' ? message : (stack ?? String(error))
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -90,29 +114,25 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${versionOf()}\n`)
     return 0
   }
+  const file = values.config ?? process.env.WEBDISPATCHER_CONFIG
+  // Only now: a look at the help should not load a gateway.
+  const { ConfigError, loadConfig } = await import('./config.ts')
   if (values.workers !== undefined && values.workers !== '1') {
     throw new ConfigError([`--workers: ${JSON.stringify(values.workers)} is not 1; this release runs one process`])
   }
-  const file = values.config ?? process.env.WEBDISPATCHER_CONFIG
   if (file === undefined) {
     if (values.check) throw new ConfigError(['--check: there is no config to check; name one with --config FILE'])
-    const { startDemonstration } = await import('./demo.ts')
-    const demonstration = await startDemonstration(process.env)
-    process.stdout.write(demonstration.banner)
-    return untilStopped(demonstration.stop)
+    return runDemonstration()
   }
   const config = loadConfig(file)
-  if (values.check) {
-    process.stdout.write(`${file} is valid\n${describe(config)}\n`)
-    return 0
-  }
-  return runConfigured(config)
+  if (!values.check) return runConfigured(config)
+  process.stdout.write(`${file} is valid\n${describe(config)}\n`)
+  return 0
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  const isUsage = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-  process.stderr.write(`${isUsage ? `${(error as Error).message}\nTry --help.` : explainFailure(error)}\n`)
+  process.stderr.write(`${explainFailure(error)}\n`)
   process.exitCode = 1
 }

@@ -7,6 +7,17 @@ import * as Format from 'typebox/format'
 import { Settings } from 'typebox/system'
 import Value from 'typebox/value'
 
+/** All mistakes of a config; the message has a line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: readonly string[], options?: ErrorOptions) {
+    super(mistakes.join('\n'), options)
+    this.mistakes = mistakes
+  }
+}
+
 type Schema = Readonly<Record<string, unknown>>
 interface SchemaError {
   readonly keyword: string
@@ -59,9 +70,10 @@ function at(root: unknown, pointer: string): unknown {
 }
 
 function accepted(schema: Schema): string {
-  const { anyOf, type, minimum, minLength, format, pattern } = schema
+  const { anyOf, type, minimum, maximum, minLength, format, pattern } = schema
   if (Array.isArray(anyOf)) return anyOf.map((one) => accepted(one as Schema)).join(', or ')
   if ('const' in schema) return JSON.stringify(schema.const)
+  if (type === 'integer' && maximum !== undefined) return `a whole number from ${minimum} to ${maximum}`
   if (type === 'integer') return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`
   if (type === 'boolean') return 'true or false'
   if (type === 'array') return 'a list'
@@ -71,10 +83,12 @@ function accepted(schema: Schema): string {
   return typeof minLength === 'number' && minLength > 1 ? `a text of at least ${minLength} characters` : 'a text'
 }
 
-/** The value as it is shown; what may be secret is not. */
+/** The value as it is shown; what may be secret, or hold a secret, is not. */
 function found(value: unknown, path: string): string {
   if (/(?:^|\.)(?:secret|token)$/.test(path)) return 'the value'
-  const text = JSON.stringify(value) ?? String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a mapping'
+  const text = (JSON.stringify(value) ?? String(value)).replaceAll(/\/\/[^/@]*@/g, '//***@')
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
@@ -86,6 +100,7 @@ export function nearest(key: string, known: readonly string[]): string | undefin
 
 export function unknownKey(path: string, key: string, known: readonly string[]): string {
   const near = nearest(key, known)
+  if (known.length === 0) return `${path}: is not a known key; it takes no options`
   const hint = near === undefined ? `it may be one of ${known.join(', ')}` : `did you mean ${near}?`
   return `${path}: is not a known key; ${hint}`
 }
@@ -93,25 +108,41 @@ export function unknownKey(path: string, key: string, known: readonly string[]):
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Within a union, only what the variant meant says: an object's own mistakes, or one line for the whole. */
-function meant(errors: readonly SchemaError[], value: unknown): SchemaError[] {
+const isUnder = (path: string, root: string) => path === root || path.startsWith(`${root}/`)
+
+/** Mistakes of an object's keys: they do not speak against its being an object. */
+const ofKeys: ReadonlySet<string> = new Set(['required', 'additionalProperties', 'boolean'])
+
+/** The variant of a union that was meant: the one whose kind of value it is. Null when it is none's. */
+function variantMeant(union: SchemaError, errors: readonly SchemaError[]): string | null {
+  const root = `${union.schemaPath}/anyOf`
+  const inside = errors.filter(
+    ({ schemaPath, instancePath }) => isUnder(schemaPath, root) && isUnder(instancePath, union.instancePath)
+  )
+  const variants = new Set(
+    inside.map(({ schemaPath }) => `${root}/${schemaPath.slice(root.length + 1).split('/', 1)[0]}`)
+  )
+  for (const variant of variants) {
+    const own = inside.filter(({ schemaPath }) => isUnder(schemaPath, variant))
+    const fits = own.every(({ keyword, instancePath }) => instancePath !== union.instancePath || ofKeys.has(keyword))
+    if (fits) return variant
+  }
+  return null
+}
+
+/** Within a union, only what the variant meant says: its own mistakes, or one line for the whole. */
+function meant(errors: readonly SchemaError[]): SchemaError[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
-  return errors.filter(({ keyword, schemaPath, instancePath }) => {
-    const union = unions.find((one) => schemaPath.startsWith(`${one.schemaPath}/anyOf/`))
-    if (union !== undefined) {
-      const isVariant =
-        keyword === 'required' || keyword === 'additionalProperties' || instancePath !== union.instancePath
-      return isVariant && isMapping(at(value, union.instancePath))
-    }
-    if (keyword !== 'anyOf') return true
-    const hasOwn = errors.some(
-      (one) => one.schemaPath.startsWith(`${schemaPath}/anyOf/`) && one.keyword === 'additionalProperties'
-    )
-    const hasDeeper = errors.some(
-      (one) => one.schemaPath.startsWith(`${schemaPath}/anyOf/`) && one.instancePath !== instancePath
-    )
-    return !(isMapping(at(value, instancePath)) && (hasOwn || hasDeeper))
-  })
+  const variants = new Map(unions.map((union) => [union, variantMeant(union, errors)]))
+  return errors.filter((error) =>
+    unions.every((union) => {
+      const variant = variants.get(union) ?? null
+      if (error === union) return variant === null
+      const isInside =
+        isUnder(error.schemaPath, `${union.schemaPath}/anyOf`) && isUnder(error.instancePath, union.instancePath)
+      return !isInside || (variant !== null && isUnder(error.schemaPath, variant))
+    })
+  )
 }
 
 function linesOf(
@@ -131,9 +162,10 @@ function linesOf(
         unknownKey(inside(key), key, Object.keys(properties))
       )
     case 'required':
-      return (params.requiredProperties as string[]).map(
-        (key) => `${inside(key)}: is missing; it takes ${accepted(properties[key] ?? {})}`
-      )
+      // What has a default is missing only where defaults could not be filled in: beside the real mistake.
+      return (params.requiredProperties as string[])
+        .filter((key) => properties[key]?.default === undefined)
+        .map((key) => `${inside(key)}: is missing; it takes ${accepted(properties[key] ?? {})}`)
     case 'minItems':
       return [`${path}: is empty; at least one is needed`]
     default:
@@ -142,7 +174,7 @@ function linesOf(
 }
 
 export interface Mistakes {
-  readonly lines: readonly string[]
+  readonly lines: readonly { readonly pointer: string; readonly line: string }[]
   /** Pointers to values of the wrong type, with the type that is wanted. */
   readonly wrongTypes: readonly { readonly pointer: string; readonly type: string }[]
 }
@@ -150,9 +182,15 @@ export interface Mistakes {
 /** Everything that a schema does not accept of a value. */
 export function mistakesOf(schema: TSchema, value: unknown): Mistakes {
   Settings.Set({ maxErrors: mistakeLimit })
-  const errors = meant(Value.Errors(schema, value) as unknown as SchemaError[], value)
-  const wrongTypes = (Value.Errors(schema, value) as unknown as SchemaError[])
-    .filter(({ keyword }) => keyword === 'type')
-    .map(({ instancePath, params }) => ({ pointer: instancePath, type: String(params.type) }))
-  return { lines: [...new Set(errors.flatMap((error) => linesOf(error, schema, value)))], wrongTypes }
+  const errors = Value.Errors(schema, value) as unknown as SchemaError[]
+  const lines = new Map(
+    meant(errors).flatMap((error) =>
+      linesOf(error, schema, value).map((line) => [line, { pointer: error.instancePath, line }] as const)
+    )
+  )
+  const wrongTypes = errors.flatMap(({ keyword, instancePath, params }) => {
+    if (keyword === 'type') return [{ pointer: instancePath, type: String(params.type) }]
+    return keyword === 'const' ? [{ pointer: instancePath, type: typeof params.allowedValue }] : []
+  })
+  return { lines: [...lines.values()], wrongTypes }
 }

@@ -30,7 +30,9 @@ export async function startGateway(config: Config, logger: FastifyBaseLogger): P
       async stop() {
         // Not ready from now on: a balancer sends nobody any more.
         isListening = false
+        const by = performance.now() + config.drain
         await listeners.close(config.drain)
+        await app.finishUpstreams(Math.max(by - performance.now(), 0))
         await app.close()
         await ops.close()
       }

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { TeamPlugin } from './config-schema.ts'
+import { ConfigError } from './mistakes.ts'
 
 /** The file behind a plugin's name, as seen from the config file; undefined when there is none. */
 export function findTeamPlugin(name: string, directory: string): string | undefined {
@@ -23,8 +24,14 @@ export function findTeamPlugin(name: string, directory: string): string | undefi
 
 /** Imports a team's plugin and registers it after all of ours. */
 export async function registerTeamPlugin(app: FastifyInstance, { name, file, options }: TeamPlugin): Promise<void> {
-  const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
-  if (typeof module.default !== 'function')
-    throw new Error(`plugins.${name}: its default export is not a Fastify plugin`)
+  let module: { default?: unknown }
+  try {
+    module = (await import(pathToFileURL(file).href)) as { default?: unknown }
+  } catch (cause) {
+    throw new ConfigError([`plugins.${name}: ${file} cannot be imported: ${(cause as Error).message}`], { cause })
+  }
+  if (typeof module.default !== 'function') {
+    throw new ConfigError([`plugins.${name}: the default export of ${file} is not a Fastify plugin`])
+  }
   await app.register(module.default as FastifyPluginAsync, options)
 }

@@ -11,7 +11,7 @@ import { bearerOf, type Shown, shownCredentials } from '../core/credentials.ts'
 import { type Decision, decide, type Facts } from '../core/decide.ts'
 import { refuseTwoAuthorizations } from '../core/headers.ts'
 import { isUnreadLogin, sessionStepOf } from '../core/methods.ts'
-import type { Credential, Home } from '../core/words.ts'
+import { type Credential, type Home, noCall } from '../core/words.ts'
 
 /** A request as far as the decision looks at it. */
 export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content'>
@@ -41,7 +41,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   function mustRead({ target, content }: Asked, hasCookies: boolean): boolean {
     const { wire, inPath, service } = target.route
     if (wire !== 'rest') return false
-    if (inPath !== '' || service === 'Session') return true
+    if (inPath !== noCall || service === 'Session') return true
     if (content === null) return false
     return !hasCookies || (Buffer.isBuffer(content) && content.includes('auth_info'))
   }
@@ -112,7 +112,9 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   })
 
   app.decorate('explain', async function explain(asked: Asked): Promise<Decision> {
-    if (sessionStepOf(asked.target.route) === 'login') return app.decideLogin(asked.place, await app.readCall(asked))
+    const step = sessionStepOf(asked.target.route)
+    if (step === 'login') return app.decideLogin(asked.place, await app.readCall(asked))
+    if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
     if (asked.place.pinned !== null) return decideFor(asked, noHome)
     const seen = look(asked)
     return decideFor(asked, await app.homes.resolve(await showAll(asked, seen), seen.isSource, null))

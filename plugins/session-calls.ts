@@ -20,8 +20,12 @@ declare module 'fastify' {
     answerSessionCall(step: SessionStep, request: FastifyRequest, reply: FastifyReply): Promise<void>
     /** Where a login would go; nothing is counted and nobody is asked. */
     decideLogin(place: FastifyRequest['place'], call: Call): Promise<Decision>
+    /** The same for a refresh. */
+    decideRefresh(asked: Asked, call: Call): Promise<Decision>
   }
 }
+
+type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers'>
 
 interface Outcome {
   readonly to: System
@@ -105,23 +109,22 @@ async function sessionCalls(app: FastifyInstance) {
     }
   }
 
-  const shownBy = (request: FastifyRequest, call: Call): Shown =>
-    shownCredentials(
-      request.headers.authorization,
-      request.target.route,
-      call,
-      remoteSession?.read(request.headers).credentials ?? []
-    )
+  const shownBy = ({ headers, target }: Asked, call: Call): Shown => {
+    const inCookies = remoteSession?.read(headers).credentials ?? []
+    return shownCredentials(headers.authorization, target.route, call, inCookies)
+  }
+
+  async function decideRefresh(asked: Asked, call: Call): Promise<Decision> {
+    const { pinned, realm } = asked.place
+    const home = await app.homes.resolve(shownBy(asked, call), false, null)
+    const isKnown = home.by === 'record' || home.by === 'signature'
+    // Nobody can be asked about a refresh token: without a record it is tried as a login is.
+    const login = isKnown ? null : { hint: null, forwards: true }
+    return decide({ realm, pinned, login, context: null, home, location: null })
+  }
 
   async function refresh(request: FastifyRequest, reply: FastifyReply, call: Call) {
-    const { pinned, realm } = request.place
-    const home = await app.homes.resolve(shownBy(request, call), false, null)
-    const decision =
-      home.by === 'record' || home.by === 'signature' || pinned !== null
-        ? decide({ realm, pinned, login: null, context: null, home, location: null })
-        : // Nobody can be asked about a refresh token: it is tried as a login is.
-          decide({ realm, pinned, login: { hint: null, forwards: true }, context: null, home, location: null })
-    const outcome = await inTurn(request, decision, null)
+    const outcome = await inTurn(request, await decideRefresh(request, call), null)
     await keep(outcome)
     relay(request, reply, outcome, null)
   }
@@ -149,6 +152,7 @@ async function sessionCalls(app: FastifyInstance) {
   }
 
   app.decorate('decideLogin', decideLogin)
+  app.decorate('decideRefresh', decideRefresh)
   app.decorate('answerSessionCall', async function answerSessionCall(step, request, reply) {
     const call = await app.readCall(request)
     if (step === 'login') await login(request, reply, call)

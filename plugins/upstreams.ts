@@ -109,13 +109,13 @@ declare module 'fastify' {
   interface FastifyInstance {
     upstream(system: System, realm: RealmName): Upstream
     systems: Readonly<Record<System, SystemState>>
+    /** Lets what is under way finish, such as writes whose clients have left; takes no new requests. For the end. */
+    finishUpstreams(patienceMs: number): Promise<void>
   }
 }
 
 interface Setting {
   readonly systems: Readonly<Record<System, SystemOptions>>
-  /** How long requests in flight may take at a stop, ms. */
-  readonly drainMs: number
 }
 
 /** Seconds after which a client may try an unavailable system again. */
@@ -196,7 +196,7 @@ function createPool(origin: string, { tls, connections, timeouts }: SystemOption
   })
 }
 
-async function upstreams(app: FastifyInstance, { systems, drainMs }: Setting) {
+async function upstreams(app: FastifyInstance, { systems }: Setting) {
   const pools = new Map<string, Pool>()
   const table = {} as Record<System, Record<RealmName, Upstream>>
   const states = {} as Record<System, SystemState>
@@ -218,6 +218,13 @@ async function upstreams(app: FastifyInstance, { systems, drainMs }: Setting) {
   app.decorate('systems', states)
   app.decorate('upstream', (system: System, realm: RealmName) => table[system][realm])
 
+  app.decorate('finishUpstreams', async function finishUpstreams(patienceMs: number) {
+    const bound = new AbortController()
+    const finished = Promise.all([...pools.values()].map((pool) => pool.close()))
+    await Promise.race([finished, delay(patienceMs, undefined, { signal: bound.signal }).catch(() => {})])
+    bound.abort()
+  })
+
   const timers = systemNames.flatMap((system) => {
     const { health } = systems[system]
     if (health === false) return []
@@ -237,13 +244,7 @@ async function upstreams(app: FastifyInstance, { systems, drainMs }: Setting) {
 
   app.addHook('onClose', async function closePools() {
     for (const timer of timers) clearInterval(timer)
-    const all = [...pools.values()]
-    // Writes whose clients have left are let finish, within bounds.
-    const bound = new AbortController()
-    const finished = Promise.all(all.map((pool) => pool.close()))
-    await Promise.race([finished, delay(drainMs, undefined, { signal: bound.signal }).catch(() => {})])
-    bound.abort()
-    await Promise.all(all.map((pool) => pool.destroy()))
+    await Promise.all([...pools.values()].map((pool) => pool.destroy()))
   })
 }
 

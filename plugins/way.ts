@@ -11,7 +11,7 @@ import type { Reason } from '../core/decide.ts'
 import { Fault } from '../core/faults.ts'
 import type { Place } from '../core/hosts.ts'
 import { requestTarget, type Target } from '../core/route.ts'
-import type { RealmName, System } from '../core/words.ts'
+import { noCall, type RealmName, type System } from '../core/words.ts'
 
 /** One record per request, filled as it passes: the access line, X-Dispatched-To and metrics read it. */
 export interface Trail {
@@ -40,7 +40,7 @@ interface Setting {
 const noTarget: Target = {
   url: '/',
   authority: null,
-  route: { family: 'page', wire: 'page', service: '', method: '', inPath: '' },
+  route: { family: 'page', wire: 'page', service: '', method: '', inPath: noCall },
   prefix: ''
 }
 

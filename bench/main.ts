@@ -1,0 +1,73 @@
+/**
+ * The benchmarks' command: flags, parts, exit code.
+ */
+import { parseArgs } from 'node:util'
+import { benchForward } from './forward.ts'
+import { benchMemory } from './memory.ts'
+
+const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--connections N] [--megabytes N]
+
+Parts; all of them when none is named:
+  forward          CPU per request, requests per second and p99: the gateway, bare @fastify/http-proxy, nginx
+  memory           resident memory while large files pass; fails at a rise of 30 MB
+
+  --seconds N      forward: how long a peer is measured in one round; 3
+  --rounds N       forward: rounds that count, after one that warms up; 5
+  --connections N  forward: keep-alive connections; 50
+  --megabytes N    memory: the size of each file; 200
+  --help           this text
+
+Exit code 1: an answer was not as it should be, or the memory rose too far.
+`
+
+const flags = {
+  seconds: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '5' },
+  connections: { type: 'string', default: '50' },
+  megabytes: { type: 'string', default: '200' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+const parts = ['forward', 'memory'] as const
+
+function numberOf(flag: string, text: string, isWhole: boolean): number {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value) || (isWhole && !Number.isInteger(value))) {
+    throw new Error(`--${flag}: ${JSON.stringify(text)} is not a ${isWhole ? 'whole number' : 'number'} above 0`)
+  }
+  return value
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args: argv, options: flags, allowPositionals: true })
+  const print = (text: string) => {
+    process.stdout.write(`${text}\n`)
+  }
+  if (values.help) {
+    print(help)
+    return 0
+  }
+  const unknown = positionals.find((name) => !parts.some((part) => part === name))
+  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no part; there are ${parts.join(' and ')}`)
+  const forwardOptions = {
+    seconds: numberOf('seconds', values.seconds, false),
+    rounds: numberOf('rounds', values.rounds, true),
+    connections: numberOf('connections', values.connections, true)
+  }
+  const memoryOptions = { megabytes: numberOf('megabytes', values.megabytes, true) }
+  const isChosen = (part: (typeof parts)[number]) => positionals.length === 0 || positionals.includes(part)
+  let isFine = true
+  if (isChosen('forward')) isFine = await benchForward(forwardOptions, print)
+  if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
+  return isFine ? 0 : 1
+}
+
+// The children are killed when this process exits; a signal alone would not let it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,28 @@
+/**
+ * The gateway as it runs in production: every plugin that is on by default, the access line written.
+ * Arguments: the ports of the source and of the target.
+ */
+import { devNull } from 'node:os'
+import { parseConfig } from '../../gateway/config.ts'
+import { createLog } from '../../gateway/log.ts'
+import { startGateway } from '../../gateway/running.ts'
+import { host } from '../wire.ts'
+import { reportReady } from './reporting.ts'
+
+const [source, target] = process.argv.slice(2)
+const config = parseConfig(
+  {
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    ops: { port: 0 },
+    secret: 'only for measuring, on loopback alone',
+    realms: { customer: { hosts: [host] } },
+    systems: {
+      source: { release: 'MR100', url: `http://127.0.0.1:${source}` },
+      target: { release: 'MR115', url: `http://127.0.0.1:${target}` }
+    }
+  },
+  { directory: import.meta.dirname, env: {} }
+)
+const { logger } = createLog(config, { file: devNull })
+const gateway = await startGateway(config, logger)
+reportReady({ http: gateway.addresses[0]?.port ?? 0 })

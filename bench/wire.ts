@@ -1,0 +1,44 @@
+/**
+ * The bytes that every peer gets and gives: one request, one answer, the same for all.
+ */
+import { createHash } from 'node:crypto'
+
+export const answerBytes = 1024
+export const host = 'www.customer.example.test'
+
+/** Looks like an access token: 700 characters, the same in every process of a run. */
+export const accessToken = Array.from({ length: 17 }, (_none, at) =>
+  createHash('sha256').update(`token ${at}`).digest('base64url')
+)
+  .join('')
+  .slice(0, 700)
+
+export const routingCookie = 'pb_dispatch=authorized-by-remote'
+
+const requestBody = `{"params":{"filler":"${'x'.repeat(126)}"}}`
+
+export interface RequestHead {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: readonly string[]
+}
+
+export function headOf({ method, path, headers }: RequestHead): string {
+  return [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...headers, '', ''].join('\r\n')
+}
+
+/** A POST with a JSON body; `headers` hold what proves its session. */
+export function jsonRequest(path: string, headers: readonly string[], body = requestBody): Buffer {
+  const length = Buffer.byteLength(body)
+  const all = ['Content-Type: application/json', 'Accept: */*', ...headers, `Content-Length: ${length}`]
+  return Buffer.from(headOf({ method: 'POST', path, headers: all }) + body)
+}
+
+export const bearerHeader = `Authorization: Bearer ${accessToken}`
+/** A browser's: the token in the system's own cookie, the routing cookie beside it. */
+export const cookieHeader = `Cookie: access_token=${accessToken}; ${routingCookie}`
+
+const dataPath = '/rest/Customer/get_customer_info'
+export const bearerRequest = jsonRequest(dataPath, [bearerHeader])
+export const cookieRequest = jsonRequest(dataPath, [cookieHeader])
+export const loginRequest = jsonRequest('/rest/Session/login', [], '{"params":{"login":"bench","password":"bench"}}')

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isRead, isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
+import type { Route } from '../../core/words.ts'
+import { page, plain, rest, soap } from './routes.ts'
+
+const shownAs = ({ wire, service, method }: Route) => `${wire} ${service}/${method}`
+
+for (const [http, route, read] of [
+  ['POST', rest('Customer/get_customer_list'), true],
+  ['POST', rest('Customer/get_customer_info'), true],
+  ['POST', rest('Generic/get_version'), true],
+  ['GET', rest('Customer/get_customer_info'), true],
+  ['POST', soap('Customer/get_customer_info'), true],
+  ['POST', rest('Session/ping'), true],
+  ['POST', rest('Session/login'), false],
+  ['POST', rest('Session/logout'), false],
+  ['POST', rest('Session/refresh_access_token'), false],
+  ['POST', rest('Customer/ping'), false],
+  ['POST', rest('Customer/add_customer'), false],
+  ['POST', rest('Customer/update_customer'), false],
+  ['POST', rest('Customer/delete_customer'), false],
+  ['POST', rest('Account/terminate_account'), false],
+  ['POST', rest('Account/getaway'), false],
+  ['POST', rest('Account/GET_info'), false],
+  ['POST', rest('Account/forget_me'), false],
+  ['GET', rest('Customer/add_customer'), false],
+  ['POST', rest('AccessControl/verify_otp'), false],
+  ['GET', plain, true],
+  ['HEAD', plain, true],
+  ['OPTIONS', plain, true],
+  ['POST', plain, false],
+  ['PUT', plain, false],
+  ['PATCH', plain, false],
+  ['DELETE', plain, false],
+  ['get', plain, false],
+  ['GET', page, true],
+  ['POST', page, false]
+] as const) {
+  test(`${http} ${shownAs(route)} is a ${read ? 'read' : 'write'}`, () => assert.equal(isRead(http, route), read))
+}
+
+for (const [route, step] of [
+  [rest('Session/login'), 'login'],
+  [rest('Session/logout'), 'logout'],
+  [rest('Session/refresh_access_token'), 'refresh'],
+  [{ ...rest('Session/login'), family: 'portasip' }, null],
+  [soap('Session/login'), null],
+  [rest('Session/ping'), null],
+  [rest('Session/login_to_realm'), null],
+  [rest('Session/Login'), null],
+  [rest('session/login'), null],
+  [rest('Customer/login'), null],
+  [plain, null],
+  [page, null]
+] as const) {
+  test(`${route.family} ${shownAs(route)} is ${step ?? 'no step of a session'}`, () =>
+    assert.equal(sessionStepOf(route), step))
+}
+
+for (const [route, unread] of [
+  [soap('Session/login'), true],
+  [soap('Session/logout'), false],
+  [soap('Customer/login'), false],
+  [rest('Session/login'), false],
+  [page, false]
+] as const) {
+  test(`${shownAs(route)} is ${unread ? 'a login that is not read' : 'not one'}`, () => {
+    assert.equal(isUnreadLogin(route), unread)
+  })
+}

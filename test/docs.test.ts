@@ -1,0 +1,396 @@
+/**
+ * Documents and code agree, in both directions.
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import pino from 'pino'
+import { parse } from 'yaml'
+import { faults } from '../core/faults.ts'
+import { realmNames, systemNames } from '../core/words.ts'
+import { buildApp } from '../gateway/app.ts'
+import { catalogue, switchable } from '../gateway/catalogue.ts'
+import { loadConfig } from '../gateway/config.ts'
+import { BaseSchema } from '../gateway/config-schema.ts'
+import { pems } from './gateway/pems.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const env = { WEBDISPATCHER_SECRET: 's'.repeat(32) }
+
+/** The rows of a document's tables, cell by cell; heads and rules are left out. */
+function rowsOf(document: string): string[][] {
+  return document
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf('|'))
+        .split('|')
+        .map((cell) => cell.trim())
+    )
+}
+
+const sectionOf = (document: string, title: string) =>
+  document.split(/^#+ /m).find((text) => text.startsWith(`${title}\n`)) ?? assert.fail(`there is no "${title}"`)
+
+/** A section with those below it. */
+function chapterOf(document: string, title: string): string {
+  return document.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? assert.fail(`there is no "${title}"`)
+}
+
+/** What stands in a cell as `code`; null for a cell that is not code alone. */
+const codeIn = (cell: string | undefined) => /^`([^`]+)`$/.exec(cell ?? '')?.[1] ?? null
+const codesOf = (rows: readonly string[][], column = 0) =>
+  rows.flatMap((row) => [...(row[column] ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code))
+
+const sameNames = (documented: Iterable<string>, real: Iterable<string>) =>
+  assert.deepEqual([...documented].toSorted(), [...real].toSorted())
+
+// The config's keys, out of the schemas.
+
+type Schema = Readonly<Record<string, unknown>>
+type Properties = Readonly<Record<string, Schema>>
+
+/** What a document calls a key's default: a value, "as below" for a mapping of defaults, "required" or "none". */
+type Default = { readonly value: unknown } | 'as below' | 'required' | 'none'
+
+const isSame = (a: readonly string[], b: readonly string[]) => a.toSorted().join() === b.toSorted().join()
+const isEmptyMapping = (value: unknown) => JSON.stringify(value) === '{}'
+
+function defaultOf(schema: Schema, isRequired: boolean): Default {
+  if ('default' in schema) return isEmptyMapping(schema.default) ? 'as below' : { value: schema.default }
+  return isRequired ? 'required' : 'none'
+}
+
+function keysOf(schema: Schema, path: string, found: Map<string, Default>): Map<string, Default> {
+  for (const variant of (schema.anyOf ?? []) as Schema[]) keysOf(variant, path, found)
+  if (schema.type === 'array') keysOf(schema.items as Schema, `${path}[]`, found)
+  const properties = (schema.properties ?? {}) as Properties
+  const names = Object.keys(properties)
+  const required = (schema.required ?? []) as string[]
+  const stands = isSame(names, systemNames) ? '<system>' : isSame(names, realmNames) ? '<realm>' : null
+  for (const [name, own] of Object.entries(properties)) {
+    const inside = [path, stands ?? name].filter((part) => part !== '').join('.')
+    found.set(inside, defaultOf(own, required.includes(name)))
+    keysOf(own, inside, found)
+  }
+  return found
+}
+
+const schemaKeys = keysOf(BaseSchema as unknown as Schema, '', new Map())
+for (const { name, options } of switchable) {
+  schemaKeys.set(`plugins.${name}`, { value: true })
+  keysOf(options as unknown as Schema, `plugins.${name}`, schemaKeys)
+}
+
+// docs/configuration.md
+
+const configuration = rowsOf(read('docs/configuration.md')).filter(([key]) => key !== 'key')
+const documentedDefaults = new Map(configuration.map((row) => [codeIn(row[0]) ?? '', row[3] ?? '']))
+
+test('docs/configuration.md has every key of the config, and no other', () => {
+  assert.ok(schemaKeys.size > 60, 'the schemas were walked')
+  assert.equal(documentedDefaults.size, configuration.length, 'no key twice')
+  sameNames(documentedDefaults.keys(), schemaKeys.keys())
+})
+
+for (const [key, expected] of schemaKeys) {
+  test(`docs/configuration.md tells the default of ${key}`, () => {
+    const told = documentedDefaults.get(key) ?? ''
+    if (typeof expected === 'string') assert.equal(told, expected)
+    else assert.deepEqual(parse(codeIn(told) ?? assert.fail(`${told} is not a value`)), expected.value)
+  })
+}
+
+// dispatcher.example.yaml
+
+const example = read('dispatcher.example.yaml')
+/** The comment on top is a text from its first line to its last. */
+const intro = example.split('\n').indexOf('')
+/** With its keys that stand there as comments: "#" without a space, or with the indentation of what is above. */
+const wholeExample = example
+  .split('\n')
+  .map((line, at) => (at < intro ? line : line.replace(/^( *)#(?! \S| *$)/, '$1')))
+  .join('\n')
+
+/** The keys of a config with their values, the paths as the schemas' are. */
+function valuesOf(value: unknown, path: string, found: Map<string, unknown[]>): Map<string, unknown[]> {
+  if (Array.isArray(value)) for (const one of value) valuesOf(one, `${path}[]`, found)
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, one] of Object.entries(value)) {
+      const part = path === 'systems' ? '<system>' : /^realms$|\.realms$/.test(path) ? '<realm>' : name
+      const inside = path === '' ? part : `${path}.${part}`
+      found.set(inside, [...(found.get(inside) ?? []), one])
+      valuesOf(one, inside, found)
+    }
+  }
+  return found
+}
+
+const exampleValues = valuesOf(parse(wholeExample), '', new Map())
+const isTeamKey = (key: string) => key.startsWith('plugins../')
+
+test('dispatcher.example.yaml has every key of the config, and no other', () => {
+  sameNames(
+    [...exampleValues.keys()].filter((key) => !isTeamKey(key)),
+    schemaKeys.keys()
+  )
+})
+
+for (const [key, expected] of schemaKeys) {
+  if (typeof expected === 'string') continue
+  test(`dispatcher.example.yaml has the default of ${key}`, () => {
+    for (const value of exampleValues.get(key) ?? []) {
+      // A plugin that is on with its options is on.
+      const isOn = typeof value === 'object' && value !== null && !Array.isArray(value)
+      const filled = typeof value === 'string' ? value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1') : value
+      assert.deepEqual(isOn ? true : filled, expected.value)
+    }
+  })
+}
+
+test('every default of dispatcher.example.yaml stands there to be seen', () => {
+  const shown = valuesOf(parse(example), '', new Map())
+  const hidden = [...schemaKeys].filter(([key, one]) => typeof one !== 'string' && !shown.has(key))
+  assert.deepEqual(
+    hidden.map(([key]) => key),
+    []
+  )
+})
+
+test('dispatcher.example.yaml passes --check when its secret is set', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['gateway/main.ts', '--config', 'dispatcher.example.yaml', '--check'],
+    { cwd: root, env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' }
+  )
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /is valid/)
+})
+
+test('dispatcher.example.yaml is valid with every comment of a key taken away', (t) => {
+  const directory = temporary(t)
+  const { certificate, privateKey } = pems
+  const files = { 'customer.pem': certificate, 'customer-key.pem': privateKey, 'source-ca.pem': certificate }
+  for (const [name, text] of Object.entries({ ...files, 'acme-audit.mjs': '' }))
+    writeFileSync(join(directory, name), text)
+  writeFileSync(join(directory, 'dispatcher.yaml'), wholeExample)
+  const config = loadConfig(join(directory, 'dispatcher.yaml'), env)
+  assert.equal(config.listen.length, 2)
+  assert.equal(config.teamPlugins.length, 1)
+})
+
+test('the least config of docs/configuration.md is valid', (t) => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/configuration.md')) ?? []
+  const file = join(temporary(t), 'dispatcher.yaml')
+  writeFileSync(file, yaml)
+  assert.equal(loadConfig(file, env).defaultRealm, 'customer')
+})
+
+// docs/faults.md
+
+const faultRows = rowsOf(read('docs/faults.md')).filter(([status]) => status !== 'status')
+
+test('docs/faults.md has every fault with its status, and no other', () => {
+  sameNames(
+    faultRows.map(([status, faultcode]) => `${status} ${codeIn(faultcode)}`),
+    Object.entries(faults).map(([name, [status, side]]) => `${status} ${side}.Dispatcher.${name}`)
+  )
+})
+
+test('docs/faults.md says of each fault when it comes and what to do', () => {
+  for (const row of faultRows) assert.ok(row.length === 4 && row.every((cell) => cell !== ''), row.join(' | '))
+})
+
+/** Whether any source but the table itself raises the fault. */
+const isRaised = (name: string) =>
+  globSync(['core/**/*.ts', 'plugins/**/*.ts', 'gateway/**/*.ts'], { cwd: root }).some((file) =>
+    read(file).includes(`Fault('${name}'`)
+  )
+
+for (const [, faultcode = '', when = ''] of faultRows) {
+  const name = codeIn(faultcode)?.split('.')[2] ?? ''
+  test(`docs/faults.md is right about whether ${name} is raised`, () => {
+    assert.equal(when.includes('not raised by this release'), !isRaised(name))
+  })
+}
+
+// docs/plugins.md
+
+test('docs/plugins.md has every plugin, and no other', () => {
+  const document = read('docs/plugins.md')
+  const optional = [...chapterOf(document, 'What can be turned off').matchAll(/^### (\S+)$/gm)].map(([, name]) => name)
+  sameNames(
+    optional as string[],
+    switchable.map(({ name }) => name)
+  )
+  const always = rowsOf(sectionOf(document, 'What is always on')).map(([name]) => codeIn(name) ?? '')
+  const fixed = catalogue.filter(({ options }) => options === undefined).map(({ name }) => name)
+  sameNames(
+    always.filter((name) => name !== ''),
+    fixed
+  )
+})
+
+test('docs/plugins.md says of each that can be off what it adds, needs and leaves', () => {
+  const parts = chapterOf(read('docs/plugins.md'), 'What can be turned off').split(/^### /m).slice(1)
+  assert.equal(parts.length, switchable.length)
+  for (const part of parts) {
+    for (const word of ['- **Adds**', '- **Needs**', '- **Off**']) assert.ok(part.includes(word), `${word} in ${part}`)
+  }
+})
+
+test("docs/plugins.md's example of a team's plugin runs", async (t) => {
+  const document = chapterOf(read('docs/plugins.md'), 'A plugin of your own')
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(document) ?? []
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(document) ?? []
+  const directory = temporary(t)
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
+  writeFileSync(join(directory, code.split('\n', 1)[0]?.replace('// ', '') ?? ''), code)
+  // Nobody listens on port 1: what is dispatched fails there, and is counted all the same.
+  const base = `
+listen: [{ port: 0 }]
+secret: ${env.WEBDISPATCHER_SECRET}
+defaultRealm: customer
+systems:
+  source: { release: MR100, url: 'http://127.0.0.1:1', health: false }
+  target: { release: MR115, url: 'http://127.0.0.1:1', health: false }
+`
+  writeFileSync(join(directory, 'dispatcher.yaml'), base + yaml)
+  const app = await buildApp(loadConfig(join(directory, 'dispatcher.yaml'), {}), pino({ level: 'silent' }))
+  t.after(() => app.close())
+  const call = await app.inject({ method: 'POST', url: '/rest/Customer/get_customer_info' })
+  assert.equal(call.statusCode, 503)
+  const page = await app.inject({ url: '/dashboard', headers: { cookie: 'pb_dispatch=authorized-by-remote' } })
+  assert.equal(page.statusCode, 503)
+  const counts = await app.inject({ url: '/acme/counts' })
+  assert.deepEqual(counts.json(), { 'customer target no_credential': 1, 'customer source routing_cookie': 1 })
+})
+
+// docs/operations.md
+
+/** The names of a union type of strings, out of its source. */
+const literalsIn = (source: string) => [...source.matchAll(/'(\w+)'/g)].map(([, name = '']) => name)
+
+function reasonsOf(): string[] {
+  const [, source = ''] = /export type Reason =\n([\s\S]*?)\n\n/.exec(read('core/decide.ts')) ?? []
+  const [exclusion = '', excluded = ''] = /Exclude<Evidence, ([^>]+)>/.exec(source) ?? []
+  const [, evidence = ''] = /export type Evidence = (.*)\n/.exec(read('core/words.ts')) ?? []
+  assert.ok(exclusion !== '' && evidence !== '', 'the types were found')
+  const without = new Set(literalsIn(excluded))
+  return [...literalsIn(source.replace(exclusion, '')), ...literalsIn(evidence).filter((name) => !without.has(name))]
+}
+
+test('docs/operations.md has every reason, and no other', () => {
+  const reasons = reasonsOf()
+  assert.ok(reasons.length > 10)
+  sameNames(codesOf(rowsOf(sectionOf(read('docs/operations.md'), 'Reasons'))), reasons)
+})
+
+test('docs/operations.md has every field of the access line, and no other', () => {
+  const [, fields = ''] = /log\.info\(\n {4}\{\n([\s\S]*?)\n {4}\},/.exec(read('plugins/way.ts')) ?? []
+  const names = [...fields.matchAll(/^ {6}(\w+)/gm)].map(([, name = '']) => name)
+  assert.ok(names.length > 8, 'the fields were found')
+  sameNames(codesOf(rowsOf(sectionOf(read('docs/operations.md'), 'Logs')).map(([field = '']) => [field])), names)
+})
+
+test('docs/operations.md has every path of the ops listener', () => {
+  const paths = [...read('gateway/ops.ts').matchAll(/\.(?:get|post)\('([^']+)'/g)].map(([, path = '']) => path)
+  assert.ok(paths.length >= 4)
+  const document = read('docs/operations.md')
+  for (const path of paths) assert.ok(document.includes(path), path)
+})
+
+test('docs/operations.md has every flag of the gateway, and no other', () => {
+  const [, flags = ''] = /const flags = \{\n([\s\S]*?)\n\}/.exec(read('gateway/main.ts')) ?? []
+  const names = [...flags.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => `--${name}`)
+  const running = rowsOf(sectionOf(read('docs/operations.md'), 'Running'))
+  sameNames(
+    codesOf(running).map((code) => code.split(' ', 1)[0] ?? ''),
+    names
+  )
+})
+
+// docs/dependencies.md, docs/architecture.md
+
+test('docs/dependencies.md has every dependency, and no other', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, object>
+  const document = read('docs/dependencies.md')
+  sameNames(codesOf(rowsOf(sectionOf(document, 'At run time'))), Object.keys(dependencies ?? {}))
+  sameNames(codesOf(rowsOf(sectionOf(document, 'For development'))), Object.keys(devDependencies ?? {}))
+})
+
+test('docs/architecture.md sends nobody to a file that is not there', () => {
+  const paths = codesOf(rowsOf(sectionOf(read('docs/architecture.md'), 'Where to make a change')), 1)
+  assert.ok(paths.length > 10)
+  for (const path of paths) assert.ok(existsSync(join(root, path)), path)
+})
+
+// Links, and what no text may hold.
+
+const documents = ['.', 'docs', 'docker', '.ci'].flatMap((directory) =>
+  existsSync(join(root, directory))
+    ? readdirSync(join(root, directory)).flatMap((name) => (name.endsWith('.md') ? [join(directory, name)] : []))
+    : []
+)
+
+/** The anchors of a document's headings, as GitHub makes them. */
+const anchorsOf = (document: string) =>
+  [...document.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-')
+  )
+
+for (const document of documents) {
+  test(`every relative link of ${document} resolves`, () => {
+    for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue
+      const [path = '', anchor] = link.split('#')
+      const file = path === '' ? document : relative(root, join(root, dirname(document), path))
+      assert.ok(existsSync(join(root, file)), link)
+      if (anchor !== undefined) assert.ok(anchorsOf(read(file)).includes(anchor), link)
+    }
+  })
+}
+
+test('the documents were found', () => {
+  for (const name of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/faults.md']) {
+    assert.ok(documents.includes(name), name)
+  }
+})
+
+test('CHANGELOG.md has the version of package.json', () => {
+  const { version } = JSON.parse(read('package.json')) as { version: string }
+  assert.ok(read('CHANGELOG.md').includes(`## [${version}]`))
+})
+
+test('.ci/run can be run, and stops at the first failure', () => {
+  assert.ok((statSync(join(root, '.ci/run')).mode & 0o111) !== 0)
+  const script = read('.ci/run')
+  assert.match(script, /^#!\/usr\/bin\/env bash\n/)
+  assert.match(script, /^set -euo pipefail$/m)
+  // Not within a list: bash lets `set -e` pass over all but its last command.
+  assert.doesNotMatch(script, /^npm .*(?:&&|\|\||;|\|)/m)
+})
+
+function temporary(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-docs-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  return directory
+}
