@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
 import { type Answer, mayRefuseSession, refusesSession } from '../core/answer.ts'
+import type { Fault } from '../core/faults.ts'
 import { type Client, type HostMapping, requestHeaders, responseHeaders } from '../core/headers.ts'
 import { isRead } from '../core/methods.ts'
 import type { System } from '../core/words.ts'
@@ -43,6 +44,7 @@ declare module 'fastify' {
 }
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
+type AnswerHandler = Parameters<Upstream['dispatch']>[1]
 type Head = Omit<Answer, 'body'>
 
 /** Largest answer that is held back to see whether it refuses a session. */
@@ -88,7 +90,7 @@ const mappingFor = (request: FastifyRequest, { origin }: Upstream): HostMapping 
 })
 
 /** One request on its way through one upstream, and the answer on its way back. */
-class Passage implements Dispatcher.DispatchHandler {
+class Passage implements AnswerHandler {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #upstream: Upstream
@@ -118,23 +120,15 @@ class Passage implements Dispatcher.DispatchHandler {
     else this.#controller?.resume()
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController) {
+  onStart(controller: Dispatcher.DispatchController) {
     this.#controller = controller
     if (this.#clientLeft) controller.abort(new Error('The client left'))
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Head['headers'],
-    statusMessage = ''
-  ) {
-    if (status < 200) return
-    this.#upstream.answered()
+  onHead(_controller: Dispatcher.DispatchController, head: Head) {
     const { trail, target } = this.#request
     trail.answeredAfter = performance.now() - trail.startedAt
-    const head = { status, statusMessage, headers }
-    if (this.#forwarding.recover !== null && mayRefuseSession(target.route, status)) {
+    if (this.#forwarding.recover !== null && mayRefuseSession(target.route, head.status)) {
       this.#held = { head, chunks: [], bytes: 0 }
     } else {
       this.#start(head)
@@ -148,7 +142,7 @@ class Passage implements Dispatcher.DispatchHandler {
     writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {
+  onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
     if (this.#held === null) {
       this.#write(controller, chunk)
       return
@@ -173,7 +167,7 @@ class Passage implements Dispatcher.DispatchHandler {
     for (const chunk of held.chunks) this.#write(controller, chunk)
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController) {
+  onEnd(controller: Dispatcher.DispatchController) {
     if (this.#held === null) this.#reply.raw.end()
     else this.#judge(controller, this.#held).catch((error: unknown) => this.#fail(error))
   }
@@ -191,9 +185,8 @@ class Passage implements Dispatcher.DispatchHandler {
     new Passage(this.#request, this.#reply, { ...recovered, recover: null }).begin(headersFor(this.#request))
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error) {
-    const started = this.#controller !== null
-    this.#fail(this.#upstream.faultOf(error, started))
+  onFault(fault: Fault) {
+    this.#fail(fault)
   }
 
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */

@@ -76,7 +76,7 @@ function createAsking(app: FastifyInstance, pingPath: string) {
   async function isAt(system: System, { kind, value }: Credential, { realm, address }: Asker): Promise<boolean | null> {
     const body = Buffer.from(JSON.stringify({ params: { [kind]: value } }))
     const headers = ['Content-Type', 'application/json', 'X-Forwarded-For', address]
-    const request = { method: 'POST', path: pingPath, headers, body, headersTimeout: askTimeoutMs }
+    const request = { method: 'POST', path: pingPath, headers, body, patienceMs: askTimeoutMs }
     try {
       const answer = await app.upstream(system, realm).exchange(request, pingAnswerBytes)
       const user = userOf(answer)

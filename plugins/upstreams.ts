@@ -13,6 +13,7 @@ import Type, { type Static } from 'typebox'
 import { type Dispatcher, Pool } from 'undici'
 import type { Answer } from '../core/answer.ts'
 import { Fault } from '../core/faults.ts'
+import type { HeaderValues } from '../core/headers.ts'
 import { type RealmName, realmNames, type System, systemNames } from '../core/words.ts'
 
 const milliseconds = (name: string, otherwise: number) =>
@@ -80,8 +81,18 @@ export interface UpstreamRequest {
   /** A flat list of names and values. */
   readonly headers: readonly string[]
   readonly body: Buffer | AsyncIterable<Buffer> | null
-  /** Until the answer's headers are here, ms; the system's `timeouts.headers` otherwise. */
-  readonly headersTimeout?: number
+  /** From the request's last byte to the answer's headers, ms; the system's `timeouts.headers` otherwise. */
+  readonly patienceMs?: number
+}
+
+/** Hears how one request goes: head, data and end of an answer, or the fault that ends it at any moment. */
+export interface AnswerHandler {
+  /** The request has a connection and begins to leave. */
+  onStart?(controller: Dispatcher.DispatchController): void
+  onHead(controller: Dispatcher.DispatchController, head: Omit<Answer, 'body'>): void
+  onData(controller: Dispatcher.DispatchController, chunk: Buffer): void
+  onEnd(controller: Dispatcher.DispatchController): void
+  onFault(fault: Fault): void
 }
 
 export interface Upstream {
@@ -90,13 +101,9 @@ export interface Upstream {
   /** Scheme, host and port. */
   readonly origin: string
   /** Sends a request and streams its answer into the handler. */
-  dispatch(request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void
+  dispatch(request: UpstreamRequest, handler: AnswerHandler): void
   /** Sends a request and reads its answer whole, at most `limitBytes` of it; rejects with a Fault. */
   exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer>
-  /** What a failure before the answer's headers means; `started` tells whether a byte may have left. */
-  faultOf(error: Error, started: boolean): Fault
-  /** Told by whoever dispatches, at the answer's headers: the system is reachable. */
-  answered(): void
 }
 
 export interface SystemState {
@@ -123,60 +130,113 @@ const retryAfterSeconds = 5
 
 const codeOf = (error: Error) => (error as { code?: unknown }).code
 
-function createUpstream(system: System, realm: RealmName, origin: string, pool: Pool, state: SystemState): Upstream {
-  /** Undici starts a request only on a socket that stands: what failed before has provably not left the gateway. */
-  function faultOf(cause: Error, started: boolean): Fault {
-    if (!started) {
-      if (codeOf(cause) === 'UND_ERR_INVALID_ARG') {
-        return new Fault('malformed_request', 'a header or the path has a character that HTTP does not allow', {
-          cause
-        })
-      }
-      state.reachable = false
-      return new Fault('system_unavailable', system, { cause, retryAfter: retryAfterSeconds })
-    }
-    if (codeOf(cause) === 'UND_ERR_HEADERS_TIMEOUT') return new Fault('system_timeout', system, { cause })
-    return new Fault('bad_gateway', system, { cause })
+/** Why a request was given up here: no headers in time. */
+class HeadersTimeout extends Error {
+  override readonly name = 'HeadersTimeout'
+}
+
+/**
+ * Every request passes here, whoever sends it: its patience is timed, its end is turned into a fault, and what it tells of
+ * the system is noted. A breaker has its place around it.
+ */
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #system: System
+  readonly #state: SystemState
+  readonly #patienceMs: number
+  readonly #handler: AnswerHandler
+  #controller: Dispatcher.DispatchController | null = null
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(system: System, state: SystemState, patienceMs: number, handler: AnswerHandler) {
+    this.#system = system
+    this.#state = state
+    this.#patienceMs = patienceMs
+    this.#handler = handler
   }
 
-  function dispatch(request: UpstreamRequest, handler: Dispatcher.DispatchHandler) {
-    pool.dispatch(request as Dispatcher.DispatchOptions, handler)
+  onRequestStart(controller: Dispatcher.DispatchController) {
+    this.#controller = controller
+    this.#handler.onStart?.(controller)
+  }
+
+  /** A long upload is no slow answer: time runs from the last byte on. */
+  onRequestSent() {
+    this.#timer = setTimeout(() => this.#controller?.abort(new HeadersTimeout()), this.#patienceMs)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: HeaderValues,
+    statusMessage = ''
+  ) {
+    if (status < 200) return
+    clearTimeout(this.#timer)
+    this.#state.reachable = true
+    this.#handler.onHead(controller, { status, statusMessage, headers })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {
+    this.#handler.onData(controller, chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController) {
+    this.#handler.onEnd(controller)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error) {
+    clearTimeout(this.#timer)
+    this.#handler.onFault(this.#faultOf(cause))
+  }
+
+  /** Undici starts a request only on a connection that stands: what failed before has provably not left the gateway. */
+  #faultOf(cause: Error): Fault {
+    if (this.#controller !== null) {
+      const isLate = cause instanceof HeadersTimeout || codeOf(cause) === 'UND_ERR_HEADERS_TIMEOUT'
+      return new Fault(isLate ? 'system_timeout' : 'bad_gateway', this.#system, { cause })
+    }
+    if (codeOf(cause) === 'UND_ERR_INVALID_ARG') {
+      return new Fault('malformed_request', 'a header or the path has a character that HTTP does not allow', { cause })
+    }
+    this.#state.reachable = false
+    return new Fault('system_unavailable', this.#system, { cause, retryAfter: retryAfterSeconds })
+  }
+}
+
+function createUpstream(
+  system: System,
+  realm: RealmName,
+  origin: string,
+  pool: Pool,
+  state: SystemState,
+  headersMs: number
+): Upstream {
+  function dispatch(request: UpstreamRequest, handler: AnswerHandler) {
+    const attempt = new Attempt(system, state, request.patienceMs ?? headersMs, handler)
+    pool.dispatch(request as Dispatcher.DispatchOptions, attempt)
   }
 
   function exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let bytes = 0
-      let started = false
-      let head: Omit<Answer, 'body'> | null = null
+      let head: Omit<Answer, 'body'>
       dispatch(request, {
-        onRequestStart() {
-          started = true
+        onHead(_controller, answered) {
+          head = answered
         },
-        onResponseStart(_controller, status, headers, statusMessage = '') {
-          if (status >= 200) head = { status, statusMessage, headers }
-          answered()
-        },
-        onResponseData(controller, chunk) {
+        onData(controller, chunk) {
           bytes += chunk.length
           if (bytes > limitBytes) controller.abort(new Error('The answer is too large to be read'))
           else chunks.push(chunk)
         },
-        onResponseEnd() {
-          if (head !== null) resolve({ ...head, body: Buffer.concat(chunks) })
-        },
-        onResponseError(_controller, error) {
-          reject(faultOf(error, started))
-        }
+        onEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
+        onFault: reject
       })
     })
   }
 
-  const answered = () => {
-    state.reachable = true
-  }
-
-  return { system, realm, origin, dispatch, exchange, faultOf, answered }
+  return { system, realm, origin, dispatch, exchange }
 }
 
 function createPool(origin: string, { tls, connections, timeouts }: SystemOptions): Pool {
@@ -185,7 +245,8 @@ function createPool(origin: string, { tls, connections, timeouts }: SystemOption
     pipelining: 1,
     // One HTTP/2 session for all traffic would be one point of failure, and GOAWAY a gap.
     allowH2: false,
-    headersTimeout: timeouts.headers,
+    // Each attempt times its headers itself. Where undici's two values differ it makes two timers a request.
+    headersTimeout: Math.max(timeouts.headers, timeouts.body),
     bodyTimeout: timeouts.body,
     connect: {
       timeout: timeouts.connect,
@@ -210,7 +271,7 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
       const key = `${system} ${origin}`
       const pool = pools.get(key) ?? createPool(origin, own)
       pools.set(key, pool)
-      table[system][realm] = createUpstream(system, realm, origin, pool, states[system])
+      table[system][realm] = createUpstream(system, realm, origin, pool, states[system], own.timeouts.headers)
     }
     if (own.tls.insecure) app.log.warn({ system }, 'TLS of this system is not verified: systems.*.tls.insecure is true')
   }
@@ -231,7 +292,7 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
     const probe = async () => {
       const body = Buffer.from('{"params":{}}')
       const headers = ['Content-Type', 'application/json']
-      const request = { method: 'POST', path: health.path, headers, body, headersTimeout: health.interval }
+      const request = { method: 'POST', path: health.path, headers, body, patienceMs: health.interval }
       const was = states[system].reachable
       await table[system].admin.exchange(request, probeLimitBytes).catch(() => {
         states[system].reachable = false
