@@ -31,7 +31,13 @@ function createRequestLineReader({ apis }: Config) {
   }
 }
 
-export async function buildApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+/** Where the app logs: a logger, and the same place for finished lines. */
+export interface AppLog {
+  readonly logger: FastifyBaseLogger
+  readonly writeLine: (line: string) => void
+}
+
+export async function buildApp(config: Config, { logger, writeLine }: AppLog): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
     // One access line of our own instead of Fastify's two.
@@ -43,7 +49,7 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger): Promi
   }) as unknown as FastifyInstance
 
   try {
-    await registerAll(app, config)
+    await registerAll(app, config, writeLine)
     await app.ready()
     return app
   } catch (error) {
@@ -52,11 +58,11 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger): Promi
   }
 }
 
-async function registerAll(app: FastifyInstance, config: Config) {
+async function registerAll(app: FastifyInstance, config: Config, writeLine: AppLog['writeLine']) {
   for (const { name, register } of catalogue) {
     const choice = config.plugins.find((one) => one.name === name)
     if (choice?.aside) app.log.info({ plugin: name, needs: choice.aside }, 'a plugin steps aside: what it needs is off')
-    if (choice === undefined || choice.options !== null) await register(app, config, choice?.options ?? {})
+    if (choice === undefined || choice.options !== null) await register(app, config, choice?.options ?? {}, writeLine)
   }
   for (const plugin of config.teamPlugins) await registerTeamPlugin(app, plugin)
 }

@@ -13,6 +13,7 @@ import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detectio
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
 import sessionCalls from '../plugins/session-calls.ts'
 import store from '../plugins/store/index.ts'
+import streamedBytes from '../plugins/streamed-bytes.ts'
 import tokenSignature from '../plugins/token-signature.ts'
 import upstreams from '../plugins/upstreams.ts'
 import way from '../plugins/way.ts'
@@ -25,16 +26,20 @@ interface Entry {
   readonly options?: TSchema
   /** Names of the plugins without which this one cannot be on. */
   readonly needs?: readonly string[]
-  register(app: FastifyInstance, config: Config, options: PluginOptions): unknown
+  register(app: FastifyInstance, config: Config, options: PluginOptions, writeLine: (line: string) => void): unknown
 }
 
 const apiRoutesOf = ({ apis }: Config) => [...new Set(Object.values(apis).flat())]
 
 /** In the order of a request's way: hooks run as they are registered, and a decorator stands before it is used. */
 export const catalogue: readonly Entry[] = [
-  { name: 'way', register: (app, { defaultRealm }) => app.register(way, { defaultRealm }) },
+  {
+    name: 'way',
+    register: (app, { defaultRealm }, _options, writeLine) => app.register(way, { defaultRealm, writeLine })
+  },
   // Before everything that can refuse a request.
   { name: 'error-handler', register: (app) => app.register(errorHandler) },
+  { name: 'streamed-bytes', register: (app) => app.register(streamedBytes) },
   { name: 'body', register: (app, { bodyLimit }) => app.register(body, { bodyLimit }) },
   { name: 'store', register: (app) => app.register(store) },
   { name: 'upstreams', register: (app, { systems }) => app.register(upstreams, { systems }) },

@@ -56,7 +56,7 @@ async function startBefore(source: Simulator, target: Simulator, env: Environmen
     { directory, env }
   )
   const log = createLog(config, { fd: 2 })
-  const gateway = await startGateway(config, log.logger)
+  const gateway = await startGateway(config, log)
   return { gateway, log }
 }
 

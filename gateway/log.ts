@@ -5,7 +5,7 @@ import pino from 'pino'
 import type { Config } from './config-schema.ts'
 
 /** Lines wait for this many bytes, or a second: a write for each request would cost more than the request. */
-const bufferBytes = 8192
+const bufferBytes = 16_000
 const flushMs = 1000
 
 /** Where a careless line could hold a secret; nothing of ours logs a request whole. */
@@ -13,6 +13,8 @@ const redact = ['req.headers.authorization', 'req.headers.cookie', 'headers.auth
 
 export interface Log {
   readonly logger: pino.Logger
+  /** Takes a finished line, newline included. */
+  writeLine(line: string): void
   /** Writes what is buffered; for the end of the process. */
   flush(): void
 }
@@ -35,5 +37,5 @@ export function createLog(
     },
     destination
   )
-  return { logger, flush: () => destination.flushSync() }
+  return { logger, writeLine: (line) => void destination.write(line), flush: () => destination.flushSync() }
 }

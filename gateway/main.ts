@@ -1,6 +1,7 @@
 /**
  * The command: flags, signals, exit codes. Nothing else may end the process.
  */
+import './runtime.ts'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Config } from './config-schema.ts'
@@ -57,14 +58,15 @@ const stopSignal = () =>
 async function runConfigured(config: Config): Promise<number> {
   const stopped = stopSignal()
   const [{ createLog }, { startGateway }] = await Promise.all([import('./log.ts'), import('./running.ts')])
-  const { logger, flush } = createLog(config)
+  const log = createLog(config)
+  const { logger, flush } = log
   // A crash must not take the last lines with it.
   process.once('uncaughtExceptionMonitor', (err) => {
     logger.fatal({ err }, 'the process ends: an error that nobody caught')
     flush()
   })
   try {
-    const gateway = await startGateway(config, logger)
+    const gateway = await startGateway(config, log)
     logger.info({ addresses: gateway.addresses.map(({ url }) => url), ops: gateway.opsUrl }, 'listening')
     flush()
     await stopped

@@ -1,8 +1,8 @@
 /**
  * A running gateway: the app, its listeners and its ops, started and stopped as one.
  */
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { buildApp } from './app.ts'
+import type { FastifyInstance } from 'fastify'
+import { type AppLog, buildApp } from './app.ts'
 import type { Config } from './config-schema.ts'
 import { type Listeners, openListeners } from './listeners.ts'
 import { buildOps } from './ops.ts'
@@ -15,10 +15,10 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
-export async function startGateway(config: Config, logger: FastifyBaseLogger): Promise<Gateway> {
-  const app = await buildApp(config, logger)
+export async function startGateway(config: Config, log: AppLog): Promise<Gateway> {
+  const app = await buildApp(config, log)
   let isListening = false
-  const ops = await buildOps(app, { config, isListening: () => isListening }, logger)
+  const ops = await buildOps(app, { config, isListening: () => isListening }, log.logger)
   try {
     const opsUrl = await ops.listen({ host: config.ops.host, port: config.ops.port })
     const listeners = await openListeners(app, config.listen)

@@ -2,7 +2,7 @@
  * body
  * Adds  the request's body as it came: a small one is kept whole, a large one streams. `app.readCall` and its kin read
  *       what the decision needs out of it, once, within `bodyLimit`, and put the bytes back.
- * Needs way.
+ * Needs way, streamed-bytes.
  * Off   never.
  */
 import type { IncomingMessage } from 'node:http'
@@ -35,9 +35,12 @@ declare module 'fastify' {
 }
 
 /** The rest of a stream, without destroying it: the answer may come before the body was taken (RFC 9112 section 9.5). */
-const chunksOf = (stream: Readable): AsyncIterable<Buffer> => ({
-  [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
-})
+async function* chunksOf(stream: Readable, noteStreamed: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    noteStreamed((chunk as Buffer).length)
+    yield chunk as Buffer
+  }
+}
 
 const brokenOff = (cause: unknown) => new Fault('malformed_request', 'the body broke off', { cause })
 
@@ -49,7 +52,7 @@ async function* joined(head: readonly Buffer[], rest: AsyncIterable<Buffer>): As
 /** Takes a body while it is small; hands over a buffer, or what streams on behind what was taken. */
 function keepBody(request: FastifyRequest, payload: IncomingMessage, done: (error: Error | null, body?: Body) => void) {
   if (Number(request.headers['content-length'] ?? 0) > keptBytes) {
-    done(null, chunksOf(payload))
+    done(null, chunksOf(payload, request.server.noteStreamed))
     return
   }
   const chunks: Buffer[] = []
@@ -63,7 +66,7 @@ function keepBody(request: FastifyRequest, payload: IncomingMessage, done: (erro
     bytes += chunk.length
     if (bytes <= keptBytes) return
     payload.pause()
-    finish(null, joined(chunks, chunksOf(payload)))
+    finish(null, joined(chunks, chunksOf(payload, request.server.noteStreamed)))
   }
   const onEnd = () => finish(null, chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? null))
   const onError = (cause: Error) => finish(brokenOff(cause))
@@ -131,9 +134,10 @@ async function body(app: FastifyInstance, { bodyLimit }: { readonly bodyLimit: n
   app.addHook('preValidation', function keepUnusualBody(request, _reply, done) {
     const { headers } = request
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-    if (request.content === null && hasBody && !request.raw.complete) request.content = chunksOf(request.raw)
+    if (request.content === null && hasBody && !request.raw.complete)
+      request.content = chunksOf(request.raw, app.noteStreamed)
     done()
   })
 }
 
-export default fp(body, { name: 'body', fastify: '5.x', dependencies: ['way'] })
+export default fp(body, { name: 'body', fastify: '5.x', dependencies: ['way', 'streamed-bytes'] })

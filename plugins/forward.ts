@@ -2,7 +2,7 @@
  * forward
  * Adds  `app.forward`, which streams a request to a system and its answer back; `app.exchange` and `app.relay`, for the
  *       answers that must be read on the way; `app.proxy`, routes by @fastify/http-proxy that end in `app.dispatchRequest`.
- * Needs way, body, upstreams, error-handler.
+ * Needs way, body, upstreams, streamed-bytes, error-handler.
  * Off   never.
  */
 import httpProxy from '@fastify/http-proxy'
@@ -49,6 +49,8 @@ type Head = Omit<Answer, 'body'>
 
 /** Largest answer that is held back to see whether it refuses a session. */
 const heldBytes = 65_536
+/** Answers up to this are no streams. */
+const smallBytes = 65_536
 /** Largest answer to a login, a refresh or a logout. */
 const exchangeBytes = 1 << 20
 
@@ -97,6 +99,8 @@ class Passage implements AnswerHandler {
   readonly #forwarding: Forwarding
   #controller: Dispatcher.DispatchController | null = null
   #clientLeft = false
+  #bytes = 0
+  #length = -1
   #held: { head: Head; chunks: Buffer[]; bytes: number } | null = null
 
   constructor(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding) {
@@ -137,6 +141,7 @@ class Passage implements AnswerHandler {
 
   #start(head: Head) {
     if (this.#clientLeft) return
+    this.#length = Number(head.headers['content-length'] ?? -1)
     const { setCookie } = this.#forwarding
     const mapping = mappingFor(this.#request, this.#upstream)
     writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
@@ -153,7 +158,15 @@ class Passage implements AnswerHandler {
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer) {
-    if (this.#clientLeft || this.#reply.raw.write(chunk)) return
+    this.#bytes += chunk.length
+    if (this.#bytes > smallBytes) this.#request.server.noteStreamed(chunk.length)
+    if (this.#clientLeft) return
+    // The last byte and the end in one piece: one write to the socket instead of two.
+    if (this.#bytes === this.#length) {
+      this.#reply.raw.end(chunk)
+      return
+    }
+    if (this.#reply.raw.write(chunk)) return
     controller.pause()
     this.#reply.raw.once('drain', () => controller.resume())
   }
@@ -168,8 +181,12 @@ class Passage implements AnswerHandler {
   }
 
   onEnd(controller: Dispatcher.DispatchController) {
-    if (this.#held === null) this.#reply.raw.end()
+    if (this.#held === null) this.#end()
     else this.#judge(controller, this.#held).catch((error: unknown) => this.#fail(error))
+  }
+
+  #end() {
+    if (!this.#reply.raw.writableEnded) this.#reply.raw.end()
   }
 
   async #judge(controller: Dispatcher.DispatchController, held: { head: Head; chunks: Buffer[] }) {
@@ -178,7 +195,7 @@ class Passage implements AnswerHandler {
     const recovered = isRefused ? ((await this.#forwarding.recover?.()) ?? null) : null
     if (recovered === null || this.#clientLeft) {
       this.#release(controller)
-      this.#reply.raw.end()
+      this.#end()
       return
     }
     this.#request.trail.reason = 'asked'
@@ -244,5 +261,5 @@ function refuseDispatch(): never {
 export default fp(forward, {
   name: 'forward',
   fastify: '5.x',
-  dependencies: ['way', 'body', 'upstreams', 'error-handler']
+  dependencies: ['way', 'body', 'upstreams', 'streamed-bytes', 'error-handler']
 })

@@ -5,6 +5,7 @@
  * Needs the reader of request targets that gateway/app.ts puts before the router.
  * Off   never.
  */
+import { hostname } from 'node:os'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Reason } from '../core/decide.ts'
@@ -35,7 +36,12 @@ declare module 'fastify' {
 
 interface Setting {
   readonly defaultRealm: RealmName | undefined
+  /** Takes a line for the log, newline included. */
+  readonly writeLine: (line: string) => void
 }
+
+/** Pino's number of `info`. */
+const infoLevel = 30
 
 const noTarget: Target = {
   url: '/',
@@ -44,31 +50,31 @@ const noTarget: Target = {
   prefix: ''
 }
 
-function writeAccessLine(request: FastifyRequest, reply: FastifyReply) {
+/** Which process writes, as the log's other lines tell it. */
+const here = `"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
+const tenths = (ms: number) => Math.round(ms * 10) / 10
+const text = (name: string, value: string | null) => (value === null || value === '' ? '' : `,"${name}":"${value}"`)
+
+/**
+ * One line per request, in the log's own form. It is put together by hand, which costs a tenth of what a logger takes;
+ * that is safe because each of its texts is a word of ours or was checked for its alphabet. Never the URL: it may hold a
+ * password.
+ */
+function accessLineOf(request: FastifyRequest, { raw }: FastifyReply, level: number): string {
   const { trail, target, place } = request
   const { service, method, family, wire } = target.route
-  // Never the URL: it may hold a password.
-  request.log.info(
-    {
-      realm: place.realm,
-      http: request.method,
-      call: method === '' ? undefined : `${service}/${method}`,
-      family,
-      wire,
-      to: trail.to ?? undefined,
-      reason: trail.reason ?? undefined,
-      status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
-      fault: trail.fault ?? undefined,
-      aborted: reply.raw.writableFinished ? undefined : true,
-      upstreamMs: trail.answeredAfter === null ? undefined : Math.round(trail.answeredAfter * 10) / 10,
-      ms: Math.round((performance.now() - trail.startedAt) * 10) / 10
-    },
-    'request'
-  )
+  const call = text('call', method === '' ? null : `${service}/${method}`)
+  const went = `${text('to', trail.to)}${text('reason', trail.reason)}${text('fault', trail.fault)}`
+  const status = raw.headersSent ? `,"status":${raw.statusCode}` : ''
+  const aborted = raw.writableFinished ? '' : ',"aborted":true'
+  const upstreamMs = trail.answeredAfter === null ? '' : `,"upstreamMs":${tenths(trail.answeredAfter)}`
+  const ms = tenths(performance.now() - trail.startedAt)
+  return `{"level":${level},"time":${Date.now()},${here},"reqId":"${request.id}","realm":"${place.realm}","http":"${request.method}"${call},"family":"${family}","wire":"${wire}"${went}${status}${aborted}${upstreamMs},"ms":${ms},"msg":"request"}\n`
 }
 
-async function way(app: FastifyInstance, { defaultRealm }: Setting) {
+async function way(app: FastifyInstance, { defaultRealm, writeLine }: Setting) {
   const placeOfDefault: Place = { realm: defaultRealm ?? 'admin', pinned: null }
+  const isLogged = (app.log as unknown as { isLevelEnabled(level: string): boolean }).isLevelEnabled('info')
   // Fastify shares no object between requests; each of these is set by the hook below before anybody reads it.
   app.decorateRequest('target', null as unknown as Target)
   app.decorateRequest('place', null as unknown as Place)
@@ -79,7 +85,7 @@ async function way(app: FastifyInstance, { defaultRealm }: Setting) {
     request.trail = { startedAt: performance.now(), to: null, reason: null, fault: null, answeredAfter: null }
     request.place = placeOfDefault
     request.target = target === undefined || target instanceof Fault ? noTarget : target
-    reply.raw.on('close', () => writeAccessLine(request, reply))
+    if (isLogged) reply.raw.on('close', () => writeLine(accessLineOf(request, reply, infoLevel)))
     if (target instanceof Fault) done(target)
     else done()
   })

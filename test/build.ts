@@ -66,7 +66,8 @@ export async function startTestGateway(t: Pick<TestContext, 'after'>, config: Co
       lines.push(JSON.parse(line) as LoggedLine)
     }
   }
-  const gateway = await startGateway(config, pino({ level: 'trace' }, keep))
+  const log = { logger: pino({ level: 'trace' }, keep), writeLine: (line: string) => keep.write(line) }
+  const gateway = await startGateway(config, log)
   t.after(() => gateway.stop())
   return { ...gateway, url: gateway.addresses[0]?.url ?? '', lines, logText: () => text }
 }

@@ -2,6 +2,7 @@
  * The gateway as it runs in production: every plugin that is on by default, the access line written.
  * Arguments: the ports of the source and of the target.
  */
+import '../../gateway/runtime.ts'
 import { devNull } from 'node:os'
 import { parseConfig } from '../../gateway/config.ts'
 import { createLog } from '../../gateway/log.ts'
@@ -23,6 +24,5 @@ const config = parseConfig(
   },
   { directory: import.meta.dirname, env: {} }
 )
-const { logger } = createLog(config, { file: devNull })
-const gateway = await startGateway(config, logger)
+const gateway = await startGateway(config, createLog(config, { file: devNull }))
 reportReady({ http: gateway.addresses[0]?.port ?? 0 })
