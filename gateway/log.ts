@@ -4,9 +4,11 @@
 import pino from 'pino'
 import type { Config } from './config-schema.ts'
 
-/** Lines wait for this many bytes, or a second: a write for each request would cost more than the request. */
-const bufferBytes = 16_000
-const flushMs = 1000
+/** Lines wait for each other until they are this many characters, or this old: a write for each would cost more than a request. */
+const batchLength = 32_768
+const batchMs = 1000
+/** Largest write to the file; a batch passes in one. */
+const writeLimitBytes = 131_072
 
 /** Where a careless line could hold a secret; nothing of ours logs a request whole. */
 const redact = ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie', 'body']
@@ -24,7 +26,19 @@ export function createLog(
   to: { readonly fd: number } | { readonly file: string } = { fd: 1 }
 ): Log {
   const dest = 'fd' in to ? to.fd : to.file
-  const destination = pino.destination({ dest, minLength: bufferBytes, sync: false, periodicFlush: flushMs })
+  const destination = pino.destination({
+    dest,
+    minLength: 4096,
+    sync: false,
+    maxWrite: writeLimitBytes,
+    periodicFlush: batchMs
+  })
+  let batch = ''
+  const handOver = () => {
+    if (batch !== '') destination.write(batch)
+    batch = ''
+  }
+  setInterval(handOver, batchMs).unref()
   const logger = pino(
     {
       level: logLevel,
@@ -37,5 +51,15 @@ export function createLog(
     },
     destination
   )
-  return { logger, writeLine: (line) => void destination.write(line), flush: () => destination.flushSync() }
+  return {
+    logger,
+    writeLine(line) {
+      batch += line
+      if (batch.length >= batchLength) handOver()
+    },
+    flush() {
+      handOver()
+      destination.flushSync()
+    }
+  }
 }
