@@ -11,8 +11,8 @@ Parts; all of them when none is named:
   forward          CPU per request, requests per second and p99: the gateway, bare @fastify/http-proxy, nginx
   memory           resident memory while large files pass; fails at a rise of 30 MB
 
-  --seconds N      forward: how long a peer is measured in one round; 3
-  --rounds N       forward: rounds that count, after one that warms up; 5
+  --seconds N      forward: how long a peer is measured in one round; 1
+  --rounds N       forward: rounds that count, after one that warms up; 15
   --connections N  forward: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
   --help           this text
@@ -21,8 +21,8 @@ Exit code 1: an answer was not as it should be, or the memory rose too far.
 `
 
 const flags = {
-  seconds: { type: 'string', default: '3' },
-  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '1' },
+  rounds: { type: 'string', default: '15' },
   connections: { type: 'string', default: '50' },
   megabytes: { type: 'string', default: '200' },
   help: { type: 'boolean', short: 'h' }

@@ -47,6 +47,9 @@ function hasDotSegment(url: string): boolean {
     .includes('..')
 }
 
+/** Targets kept, at most: a client that invents methods cannot make it grow. */
+const keptTargets = 2000
+
 export function createTargetReader(apis: Apis) {
   const prefixes = (Object.entries(apis) as [Exclude<Family, 'page'>, readonly string[]][])
     .flatMap(([family, paths]) => paths.map((prefix) => ({ family, prefix, wire: wireOf(prefix) })))
@@ -61,8 +64,19 @@ export function createTargetReader(apis: Apis) {
     return [page, '']
   }
 
+  /** Targets of calls that were read before: they are as many as there are methods. Nothing secret is in one. */
+  const kept = new Map<string, Target>()
+
+  function keep(target: Target): Target {
+    const isCall = target.route.method !== '' && target.route.inPath === noCall && target.authority === null
+    if (isCall && !target.url.includes('?') && kept.size < keptTargets) kept.set(target.url, target)
+    return target
+  }
+
   /** Reads a request target; throws `malformed_request` for one that no system must see. */
   return function readTarget(target: string): Target {
+    const known = kept.get(target)
+    if (known !== undefined) return known
     let url = target
     let authority: string | null = null
     if (url.charCodeAt(0) !== 0x2f) {
@@ -75,7 +89,7 @@ export function createTargetReader(apis: Apis) {
     const [route, prefix] = routeOf(url)
     // A URL-path call has been read as JSON: what its texts hold is no path.
     if (route.inPath === noCall && hasDotSegment(url)) throw new Fault('malformed_request', 'the path climbs with ".."')
-    return { url, authority, route, prefix }
+    return keep({ url, authority, route, prefix })
   }
 }
 
