@@ -68,8 +68,13 @@ export async function startTestGateway(t: Pick<TestContext, 'after'>, config: Co
   }
   const log = { logger: pino({ level: 'trace' }, keep), writeLine: (line: string) => keep.write(line) }
   const gateway = await startGateway(config, log)
-  t.after(() => gateway.stop())
-  return { ...gateway, url: gateway.addresses[0]?.url ?? '', lines, logText: () => text }
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= gateway.stop()
+    return stopped
+  }
+  t.after(stop)
+  return { ...gateway, stop, url: gateway.addresses[0]?.url ?? '', lines, logText: () => text }
 }
 
 export interface World extends Running {

@@ -187,6 +187,17 @@ suite('a client that leaves', async () => {
     )
   })
 
+  test('lets its write finish even when the gateway stops meanwhile', async (t) => {
+    const { url, source, stop } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    source.faults.add({ match: { service: 'Customer' }, fault: { kind: 'delay', ms: 300 } })
+    const arrived = source.journal.next(({ method }) => method === 'update_customer')
+    const answered = source.journal.next(({ method, status }) => method === 'update_customer' && status !== null)
+    await leave(url, '/rest/Customer/update_customer', session.accessToken, arrived)
+    await stop()
+    assert.equal((await answered).aborted, false)
+  })
+
   test('during its upload ends the upload at the system', async (t) => {
     const { url, source } = await startWorld(t)
     const session = await login(url, 'customer', source.users.firstActiveCustomer())
