@@ -3,7 +3,7 @@
  */
 import Type, { type Static } from 'typebox'
 import { type RealmName, realmNames } from '../core/words.ts'
-import { SystemOptions } from '../plugins/upstreams.ts'
+import { SystemOptions } from '../plugins/upstreams/options.ts'
 
 const Strict = { additionalProperties: false } as const
 const Port = Type.Integer({ minimum: 0, maximum: 65_535, description: 'A TCP port; 0 takes a free one.' })

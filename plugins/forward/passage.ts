@@ -1,19 +1,13 @@
 /**
- * forward
- * Adds  `app.forward`, which streams a request to a system and its answer back; `app.exchange` and `app.relay`, for the
- *       answers that must be read on the way; `app.proxy`, routes by @fastify/http-proxy that end in `app.dispatchRequest`.
- * Needs way, body, upstreams, streamed-bytes, error-handler.
- * Off   never.
+ * One request on its way up, and the answer on its way down: streamed, with back-pressure both ways.
  */
-import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
-import { type Answer, mayRefuseSession, refusesSession } from '../core/answer.ts'
-import type { Fault } from '../core/faults.ts'
-import { type Client, type HostMapping, requestHeaders, responseHeaders } from '../core/headers.ts'
-import { isRead } from '../core/methods.ts'
-import type { System } from '../core/words.ts'
+import { type Answer, mayRefuseSession, refusesSession } from '../../core/answer.ts'
+import type { Fault } from '../../core/faults.ts'
+import { type Client, type HostMapping, requestHeaders, responseHeaders } from '../../core/headers.ts'
+import { isRead } from '../../core/methods.ts'
+import type { System } from '../../core/words.ts'
 
 /** Where a refused session really lives, and the cookie that says so from now on. */
 export interface Recovered {
@@ -29,20 +23,6 @@ export interface Forwarding {
   readonly recover: (() => Promise<Recovered | null>) | null
 }
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    forward(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding): void
-    /** True adds X-Dispatched-To to answers. */
-    debugHeaders: boolean
-    /** Sends the request and reads the answer whole; rejects with a Fault. */
-    exchange(request: FastifyRequest, to: System): Promise<Answer>
-    /** Answers with what a system answered, and cookies of the gateway's own. */
-    relay(request: FastifyRequest, reply: FastifyReply, to: System, answer: Answer, setCookies: readonly string[]): void
-    /** Routes, given as full paths, that go to `app.dispatchRequest`. */
-    proxy(routes: readonly string[]): void
-  }
-}
-
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
 type Head = Omit<Answer, 'body'>
@@ -51,8 +31,6 @@ type Head = Omit<Answer, 'body'>
 const heldBytes = 65_536
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
-/** Largest answer to a login, a refresh or a logout. */
-const exchangeBytes = 1 << 20
 
 /** An IPv4 address that came in over an IPv6 socket, in its own form. */
 const plainAddress = (address: string) => (address.startsWith('::ffff:') ? address.slice(7) : address)
@@ -64,15 +42,15 @@ const clientOf = (request: FastifyRequest): Client => ({
   host: request.host
 })
 
-function upstreamRequest(request: FastifyRequest, headers: string[]) {
+export function upstreamRequest(request: FastifyRequest, headers: string[]) {
   return { method: request.method, path: request.target.url, headers, body: request.content }
 }
 
-const headersFor = (request: FastifyRequest) =>
+export const headersFor = (request: FastifyRequest) =>
   requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request))
 
 /** Writes the head of a system's answer; throws where Node refuses one of its headers. */
-function writeHead(
+export function writeHead(
   request: FastifyRequest,
   reply: FastifyReply,
   head: Head,
@@ -88,13 +66,13 @@ function writeHead(
   reply.hijack()
 }
 
-const mappingFor = (request: FastifyRequest, { origin }: Upstream): HostMapping => ({
+export const mappingFor = (request: FastifyRequest, { origin }: Upstream): HostMapping => ({
   origin,
   publicOrigin: `${request.protocol}://${request.host}`
 })
 
 /** One request on its way through one upstream, and the answer on its way back. */
-class Passage implements AnswerHandler {
+export class Passage implements AnswerHandler {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #upstream: Upstream
@@ -215,57 +193,3 @@ class Passage implements AnswerHandler {
     else this.#reply.send(error)
   }
 }
-
-async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugHeaders: boolean }) {
-  app.decorate('debugHeaders', debugHeaders)
-
-  app.decorate('forward', function forwardRequest(request, reply, forwarding) {
-    new Passage(request, reply, forwarding).begin(headersFor(request))
-  })
-
-  app.decorate('exchange', async function exchange(request, to) {
-    const headers = headersFor(request)
-    // The answer is read here: it must come in a form that can be.
-    const encoding = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'accept-encoding')
-    if (encoding !== -1) headers[encoding + 1] = 'identity'
-    request.trail.to = to
-    const upstream = app.upstream(to, request.place.realm)
-    const answer = await upstream.exchange(upstreamRequest(request, headers), exchangeBytes)
-    request.trail.answeredAfter = performance.now() - request.trail.startedAt
-    return answer
-  })
-
-  app.decorate('relay', function relay(request, reply, to, answer, setCookies) {
-    const mapping = mappingFor(request, app.upstream(to, request.place.realm))
-    writeHead(request, reply, answer, mapping, setCookies)
-    reply.raw.end(answer.body)
-  })
-
-  app.decorate('proxy', function proxy(routes: readonly string[]) {
-    app.register(httpProxy, {
-      // Never dialled: the hook below gives each request to its own upstream. It keeps http-proxy from opening a pool.
-      upstream: app.upstream('target', 'admin').origin,
-      undici: { request: refuseDispatch },
-      prefix: '',
-      routes: [...routes],
-      proxyPayloads: false,
-      // A constant: URL-path calls hold passwords with characters that its checks refuse. core/route.ts has judged the path.
-      preRewrite: () => '/',
-      // http-proxy's own hook before its handler: the handler would come after three URLs are made of that constant,
-      // which was measured to cost 4 to 9 of 66 microseconds. What is taken here never gets there.
-      preHandler: function takeOver(request: FastifyRequest, reply: FastifyReply, _done: () => void) {
-        app.dispatchRequest(request, reply)
-      }
-    })
-  })
-}
-
-function refuseDispatch(): never {
-  throw new Error('Requests leave through app.upstream, not through reply.from')
-}
-
-export default fp(forward, {
-  name: 'forward',
-  fastify: '5.x',
-  dependencies: ['way', 'body', 'upstreams', 'streamed-bytes', 'error-handler']
-})
