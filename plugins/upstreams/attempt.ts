@@ -55,6 +55,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #handler: AnswerHandler
   #controller: Dispatcher.DispatchController | null = null
   #timer: NodeJS.Timeout | undefined
+  #isAnswered = false
 
   constructor(system: System, state: SystemState, patienceMs: number, handler: AnswerHandler) {
     this.#system = system
@@ -70,6 +71,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** A long upload is no slow answer: time runs from the last byte on. */
   onRequestSent() {
+    // A system may answer, or fail, before it has the whole body.
+    if (this.#isAnswered) return
     this.#timer = setTimeout(() => this.#controller?.abort(new HeadersTimeout()), this.#patienceMs)
   }
 
@@ -80,6 +83,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     statusMessage = ''
   ) {
     if (status < 200) return
+    this.#isAnswered = true
     clearTimeout(this.#timer)
     this.#state.reachable = true
     this.#handler.onHead(controller, { status, statusMessage, headers })
@@ -94,6 +98,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error) {
+    this.#isAnswered = true
     clearTimeout(this.#timer)
     this.#handler.onFault(this.#faultOf(cause))
   }

@@ -249,3 +249,33 @@ test('an answer that comes before the whole body is relayed, and the connection 
   assert.equal(response.headers.connection, 'close')
   assert.equal(Buffer.concat(await response.toArray()).toString(), 'no')
 })
+
+test('an answer that began before the body was sent may take longer than the headers may', async (t) => {
+  const bodyBytes = 1_000_000
+  const server = net.createServer((socket) => {
+    let bytes = 0
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      if (bytes === 0) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok')
+      bytes += chunk.length
+      // The second half comes well after `timeouts.headers`.
+      if (bytes >= bodyBytes) setTimeout(() => socket.write('ay'), 900)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const admin = `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`
+  const slow = systemConfig('MR100', { admin }, { timeouts: { headers: 200 } })
+  const systems = { source: slow, target: { ...slow, release: 'MR115' } }
+  const { url } = await startTestGateway(t, testConfig({ source: { admin }, target: { admin } }, { systems }))
+  const { hostname, port } = new URL(url)
+  const headers = { host, 'content-type': 'text/csv', 'content-length': bodyBytes }
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+  const path = '/rest/Account/upload_something'
+  const request = http.request({ hostname, port, method: 'POST', path, headers, agent: false }, resolve)
+  request.on('error', reject)
+  request.write(Buffer.alloc(bodyBytes / 2))
+  const response = await promise
+  request.end(Buffer.alloc(bodyBytes / 2))
+  assert.equal(Buffer.concat(await response.toArray()).toString(), 'okay')
+})
