@@ -11,6 +11,12 @@ async function listOf(system: Simulator, name: string, params: Row, token: strin
   return { rows: reply.json[key] as Row[], total: reply.json.total }
 }
 
+// Before the first test: a file whose tests so far have all ended, while it awaits, is taken to be over.
+const systems = {
+  source: await sharedSystem({ customers: 300 }),
+  target: await sharedSystem({ customers: 300, role: 'target' })
+}
+
 test('lists: pages of any limit join into the same whole', async (t) => {
   const system = await startSystem(t)
   const token = await adminToken(system)
@@ -47,11 +53,6 @@ const counts = [
   { role: 'source', params: { limit: 10, offset: 295 }, count: 5, total: undefined },
   { role: 'source', params: { limit: 10, offset: 5000 }, count: 0, total: undefined }
 ] as const
-
-const systems = {
-  source: await sharedSystem({ customers: 300 }),
-  target: await sharedSystem({ customers: 300, role: 'target' })
-}
 
 for (const { role, params, count, total } of counts) {
   test(`lists: customers of a ${role} with ${JSON.stringify(params)} are ${count}`, async () => {

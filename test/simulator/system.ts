@@ -27,7 +27,7 @@ export async function startSystem(t: TestContext, options: Partial<SimulatorOpti
   return system
 }
 
-/** One system for a whole file whose tests only read, or undo what they change. */
+/** One system for a whole file whose tests only read, or undo what they change; to be awaited before its first test. */
 export async function sharedSystem(options: Partial<SimulatorOptions> = {}): Promise<Simulator> {
   const system = await startSimulator({ release: 'MR100', role: 'source', customers: 60, ...options })
   after(() => system.close())
