@@ -46,7 +46,8 @@ export function openSocket(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
     socket.once('error', reject).once('connect', () => {
-      socket.off('error', reject)
+      // Whoever reads has a listener of its own; between two answers 'close' tells enough.
+      socket.off('error', reject).on('error', () => {})
       resolve(socket)
     })
   })
@@ -56,16 +57,21 @@ export function openSocket(port: number): Promise<Socket> {
 export function readAnswer(socket: Socket, onChunk: (chunk: Buffer) => void): Promise<AnswerReader> {
   return new Promise((resolve, reject) => {
     const reader = new AnswerReader()
-    socket.on('error', reject)
-    socket.on('close', () => reject(new Error('the connection closed before the answer was whole')))
-    socket.on('data', (chunk: Buffer) => {
+    const finish = (error?: unknown) => {
+      socket.off('error', finish).off('close', onClose).off('data', onData)
+      if (error === undefined) resolve(reader)
+      else reject(error)
+    }
+    const onClose = () => finish(new Error('the connection closed before the answer was whole'))
+    const onData = (chunk: Buffer) => {
       try {
         onChunk(chunk)
-        if (reader.push(chunk)) resolve(reader)
+        if (reader.push(chunk)) finish()
       } catch (error) {
-        reject(error)
+        finish(error)
       }
-    })
+    }
+    socket.on('error', finish).on('close', onClose).on('data', onData)
   })
 }
 

@@ -15,13 +15,18 @@ export interface Measured {
   usage(): Promise<Usage>
 }
 
-export interface Child extends Measured {
+export interface Listening extends Measured {
   readonly ports: Ready['ports']
 }
 
+export interface Child extends Listening {
+  /** What the process itself says to a question that its module answers, one at a time. */
+  ask(question: string): Promise<unknown>
+}
+
 export interface Crew {
-  /** Forks a module of this folder and waits until it listens. */
-  start(module: string, args: readonly string[]): Promise<Child>
+  /** Forks a module of this folder and waits until it listens, 20 s when no other patience is given. */
+  start(module: string, args: readonly string[], patienceMs?: number): Promise<Child>
   /** Takes a process in that was started otherwise. */
   adopt(process: ChildProcess): Measured
   /** Kills all of them and waits until they are gone. */
@@ -41,16 +46,19 @@ function usageFromProc(pid: number): Usage {
   }
 }
 
-async function usageOf(child: ChildProcess): Promise<Usage> {
-  if (hasProc) return usageFromProc(child.pid ?? 0)
-  child.send('usage')
-  const [usage] = await once(child, 'message')
-  return usage as Usage
+async function ask(child: ChildProcess, question: string): Promise<unknown> {
+  child.send(question)
+  const [answer] = await once(child, 'message')
+  return answer
 }
 
-async function readyOf(child: ChildProcess, module: string): Promise<Ready> {
+async function usageOf(child: ChildProcess): Promise<Usage> {
+  return hasProc ? usageFromProc(child.pid ?? 0) : ((await ask(child, 'usage')) as Usage)
+}
+
+async function readyOf(child: ChildProcess, module: string, patienceMs: number): Promise<Ready> {
   const patience = new AbortController()
-  const timer = setTimeout(() => patience.abort(), startMs)
+  const timer = setTimeout(() => patience.abort(), patienceMs)
   const exited = once(child, 'exit', { signal: patience.signal }).then(([code]) => {
     throw new Error(`${module} ended with ${code} before it listened`)
   })
@@ -78,12 +86,12 @@ export function createCrew(): Crew {
 
   return {
     adopt,
-    async start(module, args) {
+    async start(module, args, patienceMs = startMs) {
       const file = fileURLToPath(new URL(module, import.meta.url))
       const child = fork(file, [...args], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
       const measured = adopt(child)
-      const { ports } = await readyOf(child, module)
-      return { ...measured, ports }
+      const { ports } = await readyOf(child, module, patienceMs)
+      return { ...measured, ports, ask: (question) => ask(child, question) }
     },
     async dismiss() {
       const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)

@@ -3,11 +3,11 @@
  * turns, with the same bytes. Compare within one run.
  */
 import { askOnce } from './answers.ts'
-import { type Child, type Crew, createCrew } from './children.ts'
+import { type Crew, createCrew, type Listening } from './children.ts'
 import { openLoad } from './load.ts'
 import { findNginx, startNginx } from './peers/nginx.ts'
 import { spreadOf, surroundings, tableOf } from './table.ts'
-import { bearerRequest, cookieRequest, loginRequest } from './wire.ts'
+import { adminLoginRequest, bearerRequest, cookieRequest, locatedRequest, loginRequest } from './wire.ts'
 
 export interface ForwardOptions {
   readonly seconds: number
@@ -17,7 +17,7 @@ export interface ForwardOptions {
 
 interface Peer {
   readonly name: string
-  readonly child: Child
+  readonly child: Listening
   readonly port: number
   readonly request: Buffer
 }
@@ -33,7 +33,7 @@ const baseline = '@fastify/http-proxy, bare'
 /** Part of a turn's time that a peer gets to warm up before it is measured. */
 const warmUp = 0.2
 
-const peerOf = (name: string, child: Child, request: Buffer): Peer => ({
+const peerOf = (name: string, child: Listening, request: Buffer): Peer => ({
   name,
   child,
   port: child.ports.http ?? 0,
@@ -49,7 +49,8 @@ async function expectSystem({ name, port, request }: Peer, system: string) {
 async function startPeers(crew: Crew): Promise<Peer[]> {
   const { ports } = await crew.start('upstream.ts', [])
   const systems = [String(ports.source), String(ports.target)]
-  const [byBearer, byCookie, bare] = await Promise.all([
+  const [byBearer, byCookie, byLocation, bare] = await Promise.all([
+    crew.start('peers/gateway.ts', systems),
     crew.start('peers/gateway.ts', systems),
     crew.start('peers/gateway.ts', systems),
     crew.start('peers/http-proxy.ts', systems.slice(1))
@@ -60,7 +61,11 @@ async function startPeers(crew: Crew): Promise<Peer[]> {
   await expectSystem(bearer, 'target')
   const cookie = peerOf('gateway, the routing cookie decides', byCookie, cookieRequest)
   await expectSystem(cookie, 'source')
-  const peers = [bearer, cookie, peerOf(baseline, bare, bearerRequest)]
+  const located = peerOf("gateway, an administrator's call is located", byLocation, locatedRequest)
+  await askOnce(located.port, adminLoginRequest)
+  // This first call is the one that asks both systems about the customer.
+  await expectSystem(located, 'source')
+  const peers = [bearer, cookie, located, peerOf(baseline, bare, bearerRequest)]
   const nginx = findNginx()
   if (nginx === null) return peers
   const routed = peerOf('nginx, cookie-routed', await startNginx(nginx, crew, ports), cookieRequest)

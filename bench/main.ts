@@ -3,21 +3,26 @@
  */
 import { parseArgs } from 'node:util'
 import { benchForward } from './forward.ts'
+import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
 
 const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--connections N] [--megabytes N]
+                        [--customers N]
 
 Parts; all of them when none is named:
   forward          CPU per request, requests per second and p99: the gateway, bare @fastify/http-proxy, nginx
   memory           resident memory while large files pass; fails at a rise of 30 MB
+  lists            pages of a list that two systems share, at any depth, and what merging costs; fails beyond the
+                   contract's calls and rows, and where merging takes more than half of parsing
 
   --seconds N      forward: how long a peer is measured in one round; 1
-  --rounds N       forward: rounds that count, after one that warms up; 15
+  --rounds N       forward, lists: rounds that count, after one that warms up; 15
   --connections N  forward: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
+  --customers N    lists: how many both systems have together; 1000000
   --help           this text
 
-Exit code 1: an answer was not as it should be, or the memory rose too far.
+Exit code 1: an answer was not as it should be, or a part found its limit passed.
 `
 
 const flags = {
@@ -25,10 +30,11 @@ const flags = {
   rounds: { type: 'string', default: '15' },
   connections: { type: 'string', default: '50' },
   megabytes: { type: 'string', default: '200' },
+  customers: { type: 'string', default: '1000000' },
   help: { type: 'boolean', short: 'h' }
 } as const
 
-const parts = ['forward', 'memory'] as const
+const parts = ['forward', 'memory', 'lists'] as const
 
 function numberOf(flag: string, text: string, isWhole: boolean): number {
   const value = Number(text)
@@ -48,17 +54,22 @@ async function main(argv: string[]): Promise<number> {
     return 0
   }
   const unknown = positionals.find((name) => !parts.some((part) => part === name))
-  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no part; there are ${parts.join(' and ')}`)
+  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no part; there are ${parts.join(', ')}`)
   const forwardOptions = {
     seconds: numberOf('seconds', values.seconds, false),
     rounds: numberOf('rounds', values.rounds, true),
     connections: numberOf('connections', values.connections, true)
   }
   const memoryOptions = { megabytes: numberOf('megabytes', values.megabytes, true) }
+  const listsOptions = {
+    customers: numberOf('customers', values.customers, true),
+    rounds: numberOf('rounds', values.rounds, true)
+  }
   const isChosen = (part: (typeof parts)[number]) => positionals.length === 0 || positionals.includes(part)
   let isFine = true
   if (isChosen('forward')) isFine = await benchForward(forwardOptions, print)
   if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
+  if (isChosen('lists')) isFine = (await benchLists(listsOptions, print)) && isFine
   return isFine ? 0 : 1
 }
 

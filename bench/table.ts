@@ -3,19 +3,22 @@
  */
 import { cpus } from 'node:os'
 
-function medianOf(values: readonly number[]): number {
+export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }
 
-/** `61 (58-64)`: the median, and the least and the most behind it. */
-export function spreadOf(values: readonly number[], digits: number): string {
-  const [median, least, most] = [medianOf(values), Math.min(...values), Math.max(...values)].map((value) =>
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** `61 (58-64)`: the median, or another middle, and the least and the most behind it. */
+export function spreadOf(values: readonly number[], digits: number, middleOf = medianOf): string {
+  const [middle, least, most] = [middleOf(values), Math.min(...values), Math.max(...values)].map((value) =>
     value.toFixed(digits)
   )
-  return `${median} (${least}-${most})`
+  return `${middle} (${least}-${most})`
 }
 
 export function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { reportReady } from './peers/reporting.ts'
-import { accessToken, answerBytes } from './wire.ts'
+import { accessToken, answerBytes, sourceToken } from './wire.ts'
 
 const headEnd = Buffer.from('\r\n\r\n')
 const contentLength = /\r\ncontent-length: *(\d+)/i
@@ -24,18 +24,21 @@ const headOf = (length: number) =>
 
 const answerOf = (json: string) => Buffer.from(headOf(json.length) + json)
 
-const session = {
-  session_id: 'bench-session',
-  access_token: accessToken,
-  refresh_token: 'bench-refresh',
+/** Customers and administrators get the same; an administrator's session lives on both, so each has its own token. */
+const sessionOn = (system: string) => ({
+  session_id: `bench-session-${system}`,
+  access_token: system === 'source' ? sourceToken : accessToken,
+  refresh_token: `bench-refresh-${system}`,
   expires_in: 172_800
-}
+})
 
+/** Every call is answered alike; who reads it as a customer's record finds the customer on the source. */
 function createAnswers(system: string) {
-  const start = `{"system":"${system}","filler":"`
+  const record = { i_customer: 7, bill_status: system === 'source' ? 'O' : 'C' }
+  const start = `{"system":"${system}","customer_info":${JSON.stringify(record)},"filler":"`
   const usual = answerOf(`${start.padEnd(answerBytes - 2, 'x')}"}`)
   const special = new Map([
-    ['/rest/Session/login', answerOf(JSON.stringify(session))],
+    ['/rest/Session/login', answerOf(JSON.stringify(sessionOn(system)))],
     ['/rest/Session/ping', answerOf('{"user_id":1}')]
   ])
   return (path: string) => special.get(path) ?? usual

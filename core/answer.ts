@@ -3,7 +3,7 @@
  */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { HeaderValues } from './headers.ts'
-import type { Credential, JsonObject, Route } from './words.ts'
+import type { Credential, Half, JsonObject, Route } from './words.ts'
 
 /** An answer that was read whole. */
 export interface Answer {
@@ -51,9 +51,13 @@ const sessionFaults: ReadonlySet<string> = new Set([
   'Client.Session.ping.failed_to_process_access_token'
 ])
 
-/** Statuses under which a session fault can come, so that no other answer need be held back and read. */
-export function mayRefuseSession(route: Route, status: number): boolean {
-  return status === 500 || (status === 401 && route.wire === 'plain') || (status === 200 && isPing(route))
+/** Largest answer that is held back to be read, bytes. */
+const heldBytes = 65_536
+
+/** How much of an answer can be a session fault, bytes: no other answer need be held back and read. */
+export function mayRefuseSession(route: Route, status: number): number {
+  const may = status === 500 || (status === 401 && route.wire === 'plain') || (status === 200 && isPing(route))
+  return may ? heldBytes : 0
 }
 
 const isPing = ({ service, method }: Route) => service === 'Session' && method === 'ping'
@@ -63,6 +67,45 @@ export function refusesSession(route: Route, answer: Answer): boolean {
   if (answer.status === 401) return route.wire === 'plain'
   if (isPing(route) && answer.status === 200) return userOf(answer) === 0
   return sessionFaults.has(faultcodeOf(answer) ?? '')
+}
+
+/** The calls that read one entity whole: their answers tell its state. */
+const isInfo = ({ method }: Route) => method === 'get_customer_info' || method === 'get_account_info'
+
+/** Most of an answer that says no more than that there is nothing. */
+const emptyAnswerBytes = 64
+
+/** How much of an answer can say that an entity is not there, bytes; 0 when none of it can. */
+export function mayMissEntity(route: Route, { status, headers }: Omit<Answer, 'body'>): number {
+  if (status === 500) return heldBytes
+  if (status !== 200) return 0
+  if (isInfo(route)) return heldBytes
+  return Number(headers['content-length'] ?? 0) <= emptyAnswerBytes ? emptyAnswerBytes : 0
+}
+
+const wordOf = (value: unknown) => (typeof value === 'string' ? value.trim().toUpperCase() : '')
+
+/** Whether a record says that its entity has moved away. */
+export const isExported = ({ bill_status: billStatus, status }: JsonObject): boolean =>
+  wordOf(billStatus) === 'E' || wordOf(status) === 'EXPORTED'
+
+/** Nothing where a record could be. */
+export const isEmptyRecord = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0)
+
+/** JSON's null and what is no JSON read the same, and mean different things. */
+export const saysNull = ({ body }: Answer): boolean => body.length < 16 && body.toString().trim() === 'null'
+
+/** Whether an answer says that the entity in question is not there, or is exported (contract section 5). */
+export function missesEntity(route: Route, answer: Answer): boolean {
+  const faultcode = faultcodeOf(answer)
+  if (faultcode !== null) return /\.(?:not_found|exported)$/i.test(faultcode)
+  if (answer.status !== 200) return false
+  const json = jsonOf(answer)
+  if (json === null) return saysNull(answer)
+  const member = isInfo(route) ? route.method.slice('get_'.length) : ''
+  const record = Object.hasOwn(json, member) ? json[member] : json
+  return isEmptyRecord(record) || (isInfo(route) && isExported({ ...(record as JsonObject) }))
 }
 
 /** The user of a `Session/ping` answer: 0 for a dead session, null for an answer that tells none. */
@@ -94,3 +137,6 @@ export function sessionOf(answer: Answer): OpenedSession | null {
   const seconds = Number(json.expires_in)
   return { credentials, lifetimeMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null }
 }
+
+export const halfOf = ({ credentials }: OpenedSession): Half =>
+  Object.fromEntries(credentials.map(({ kind, value }) => [kind, value]))

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
 import { Fault } from './faults.ts'
+import { memberText } from './json-text.ts'
 import { type Call, type JsonObject, noCall, type Route } from './words.ts'
 
 export type BodyForm = 'json' | 'form' | 'multipart' | 'other'
@@ -48,10 +49,22 @@ function textOf(body: Buffer, contentType: string | undefined): string {
   }
 }
 
+const orNothing = (text: string | undefined) => (text === undefined || text.trim() === '' ? noCall.paramsText : text)
+
 function readJson(text: string): Call {
   const whole = parseObject(text, 'the body')
-  return { authInfo: objectOf(whole?.auth_info, 'auth_info'), params: objectOf(whole?.params, 'params') }
+  const params = objectOf(whole?.params, 'params')
+  return {
+    authInfo: objectOf(whole?.auth_info, 'auth_info'),
+    params,
+    // Looked for only when somebody asks: few calls need it.
+    get paramsText() {
+      return orNothing(params === null ? undefined : memberText(text, 'params'))
+    }
+  }
 }
+
+export type FieldName = 'auth_info' | 'params'
 
 /** Collects the two fields of form and multipart bodies; a field that comes twice contradicts itself. */
 function createFields() {
@@ -65,7 +78,8 @@ function createFields() {
     has: (name: string) => fields.has(name),
     call: (): Call => ({
       authInfo: parseObject(fields.get('auth_info') ?? '', 'auth_info'),
-      params: parseObject(fields.get('params') ?? '', 'params')
+      params: parseObject(fields.get('params') ?? '', 'params'),
+      paramsText: orNothing(fields.get('params'))
     })
   }
 }
@@ -118,11 +132,11 @@ export function createMultipartReader(contentType: string) {
   }
 
   return {
-    /** Takes the next chunk; resolves once what it completed is known. True when `auth_info` has been read. */
-    async write(chunk: Buffer): Promise<boolean> {
+    /** Takes the next chunk; resolves once what it completed is known. True when all of the named fields have been read. */
+    async write(chunk: Buffer, names: readonly FieldName[]): Promise<boolean> {
       await new Promise((resolve) => parser.write(chunk, () => setImmediate(resolve)))
       check()
-      return fields.has('auth_info')
+      return names.every((name) => fields.has(name))
     },
     /** The call as known so far; `whole` waits for the body's proper end first. */
     async call({ whole }: { whole: boolean }): Promise<Call> {
@@ -154,17 +168,20 @@ function endOfObject(text: string, from: number): number {
 
 function scanPath(text: string): Call {
   const found: (JsonObject | null)[] = []
+  const texts: string[] = []
   let at = 0
   while (at < text.length && text[at] === '/' && found.length < 2) {
     at++
     const end = text[at] === '{' ? endOfObject(text, at) : at
     if (end === -1) throw malformed('the JSON in the path does not end')
-    found.push(parseObject(text.slice(at, end), 'the JSON in the path'))
+    const own = text.slice(at, end)
+    found.push(parseObject(own, 'the JSON in the path'))
+    texts.push(own)
     at = end
   }
   const rest = text.slice(at)
   if (rest !== '' && rest !== '/' && !/^\/?\?/.test(rest)) throw malformed('the path goes on after the method')
-  return { authInfo: found[0] ?? null, params: found[1] ?? null }
+  return { authInfo: found[0] ?? null, params: found[1] ?? null, paramsText: orNothing(texts[1]) }
 }
 
 /** `/<auth_info>/<params>` behind the method, percent-encoded or raw; throws `malformed_request` for anything else. */
@@ -195,7 +212,9 @@ export async function readCall(route: Route, contentType: string | undefined, bo
   if (!isSame(inPath.authInfo, inBody.authInfo) || !isSame(inPath.params, inBody.params)) {
     throw malformed('the path and the body contradict each other')
   }
-  return { authInfo: inPath.authInfo ?? inBody.authInfo, params: inPath.params ?? inBody.params }
+  const authInfo = inPath.authInfo ?? inBody.authInfo
+  if (inPath.params !== null) return { authInfo, params: inPath.params, paramsText: inPath.paramsText }
+  return authInfo === inBody.authInfo ? inBody : { authInfo, params: inBody.params, paramsText: inBody.paramsText }
 }
 
 async function readBody(contentType: string | undefined, body: Buffer): Promise<Call> {
@@ -206,7 +225,7 @@ async function readBody(contentType: string | undefined, body: Buffer): Promise<
       return readForm(textOf(body, contentType))
     case 'multipart': {
       const reader = createMultipartReader(contentType ?? '')
-      await reader.write(body)
+      await reader.write(body, [])
       return reader.call({ whole: true })
     }
     default:

@@ -2,7 +2,8 @@
  * Finds what a client shows to prove its session, in the contract's order (section 4).
  */
 import { Fault } from './faults.ts'
-import type { Call, Credential, CredentialKind, JsonObject, Route } from './words.ts'
+import type { Swap } from './swap.ts'
+import type { Call, Credential, CredentialKind, Home, JsonObject, KeptSession, Route, System } from './words.ts'
 
 /** The names of the systems' own session cookies. */
 export type UpstreamCookies = Readonly<Record<'access_token' | 'session_id', string>>
@@ -41,6 +42,16 @@ export function credentialsInCall(route: Route, call: Call): Credential[] {
   return shown(call.params, ['access_token', 'session_id', 'refresh_token'], 'params')
 }
 
+/** All that a call holds, beside the place that decides too: none of it may reach the system that did not issue it. */
+export function everyCredentialIn({ service }: Route, { authInfo, params }: Call): Credential[] {
+  return [authInfo, service === 'Session' ? params : null].flatMap((place) =>
+    (['access_token', 'session_id', 'refresh_token'] as const).flatMap((kind) => {
+      const value = place?.[kind]
+      return typeof value === 'string' && value !== '' ? [{ kind, value }] : []
+    })
+  )
+}
+
 export function credentialsInCookies(
   cookies: Readonly<Record<string, string | undefined>>,
   names: UpstreamCookies
@@ -71,4 +82,44 @@ export function shownCredentials(
   const inCall = call === null ? [] : credentialsInCall(route, call)
   if (inCall.length > 0) return { credentials: inCall, together: true }
   return { credentials: inCookies, together: false }
+}
+
+/** In whose name the gateway itself asks the systems: with the session's own credentials, each system's its own. */
+export interface Caller {
+  readonly credentialOn: (system: System) => Credential | null
+}
+
+/** A session's own credential on each system; null where it does not live. */
+export function callerOf(shown: readonly Credential[], { system: lives, session }: Home): Caller {
+  const first = shown.find(({ kind }) => kind !== 'refresh_token') ?? null
+  const half = session?.halves?.source
+  return {
+    credentialOn(system) {
+      if (first === null) return null
+      if (lives !== 'both') return lives === system ? first : null
+      if (system === 'target') return first
+      const value = half?.[first.kind] ?? half?.access_token
+      return value === undefined ? null : { kind: half?.[first.kind] ? first.kind : 'access_token', value }
+    }
+  }
+}
+
+/** A cookie that is only named like a credential may hold anything; what is shorter than this is none. */
+const leastCredentialLength = 16
+
+/**
+ * What the source must read in the place of each credential that the client holds. `seen` are all that the request shows,
+ * older ones and those of other sessions too: none of them is for the source.
+ */
+export function swapsFor({ source, target }: NonNullable<KeptSession['halves']>, seen: readonly Credential[]): Swap[] {
+  const held = (['access_token', 'session_id', 'refresh_token'] as const).flatMap((kind) => {
+    const value = target[kind]
+    return value === undefined ? [] : [{ kind, value }]
+  })
+  const swaps = new Map<string, string>()
+  for (const { kind, value } of [...held, ...seen.filter(({ value }) => value.length >= leastCredentialLength)]) {
+    const own = source[kind] ?? ''
+    if (!swaps.has(value) && value !== own) swaps.set(value, own)
+  }
+  return [...swaps].map(([from, to]) => ({ from, to }))
 }

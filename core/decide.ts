@@ -1,19 +1,32 @@
 /**
  * Facts to decision: the only place that decides where a request goes (contract sections 3 to 5).
  */
-import { type Evidence, type Home, isSingleHome, otherSystem, type RealmName, type System } from './words.ts'
+import { Fault } from './faults.ts'
+import { type Evidence, type Home, isCertain, isSingleHome, otherSystem, type RealmName, type System } from './words.ts'
 
 export interface Facts {
   readonly realm: RealmName
   /** The system of a versioned host. */
   readonly pinned: System | null
-  /** A login proves who comes, so nothing else is known of it than where it last succeeded. */
-  readonly login: { readonly hint: System | null; readonly forwards: boolean } | null
+  /**
+   * A login proves who comes, so nothing else is known of it than where it last succeeded; a refresh token that nobody
+   * knows is tried likewise, but lives on one system.
+   */
+  readonly login: {
+    readonly step: 'login' | 'refresh'
+    readonly hint: System | null
+    readonly forwards: boolean
+  } | null
   /** A system that the client asked for: the request's context, else the session's. */
   readonly context: System | null
   readonly home: Home
-  /** Where the entity that the call names is active; null for a call that names none, or one that is nowhere. */
-  readonly location: System | null
+  /** A list that names no entity, in a deployment that merges lists. */
+  readonly merges: boolean
+  /**
+   * Where the entity that the call names is active; null for a call that names none, or one that is nowhere; `unasked`
+   * where an explanation asks nobody.
+   */
+  readonly location: System | 'unasked' | null
 }
 
 export type Reason =
@@ -22,7 +35,9 @@ export type Reason =
   | 'login_hint'
   | 'login_forwarded'
   | 'context'
+  | 'merged_list'
   | 'entity_location'
+  | 'unlocated'
   | 'default_target'
   | Exclude<Evidence, 'record' | 'signature' | 'cookie'>
   | 'session_record'
@@ -30,7 +45,7 @@ export type Reason =
   | 'routing_cookie'
 
 export interface Decision {
-  readonly to: System
+  readonly to: System | 'both'
   readonly reason: Reason
   /** Asked when `to` refuses or is unavailable: only a login goes on like this. */
   readonly otherwise: System | null
@@ -39,6 +54,8 @@ export interface Decision {
    * the systems are asked then (contract section 4).
    */
   readonly certain: boolean
+  /** Of a merged list: the system on which the session does not live, so that its part cannot be had. */
+  readonly missing: System | null
 }
 
 const reasonOf: Readonly<Record<Evidence, Reason>> = {
@@ -51,24 +68,48 @@ const reasonOf: Readonly<Record<Evidence, Reason>> = {
   unasked: 'unasked'
 }
 
+const plainly = (to: Decision['to'], reason: Reason, certain: boolean): Decision => ({
+  to,
+  reason,
+  otherwise: null,
+  certain,
+  missing: null
+})
+
 export function decide(facts: Facts): Decision {
   const { realm, pinned, login, home } = facts
-  if (pinned !== null) return { to: pinned, reason: 'versioned_host', otherwise: null, certain: true }
-  if (login !== null) {
-    const to = login.hint ?? 'target'
-    const reason = to === 'target' ? 'login' : 'login_hint'
-    return { to, reason, otherwise: login.forwards ? otherSystem(to) : null, certain: false }
+  if (pinned !== null) return plainly(pinned, 'versioned_host', true)
+  if (login !== null) return decideLogin(realm, login)
+  if (isSingleHome(realm)) {
+    return plainly(home.system === 'both' ? 'target' : home.system, reasonOf[home.by], isCertain(home))
   }
-  const certain = home.by === 'record' || home.by === 'signature' || home.by === 'asked'
-  // A session that lives on one system has no choice, in any realm.
-  if (home.system !== 'both') return { to: home.system, reason: reasonOf[home.by], otherwise: null, certain }
-  if (isSingleHome(realm)) return { to: 'target', reason: reasonOf[home.by], otherwise: null, certain }
-  return { ...withinBoth(facts), otherwise: null, certain }
+  return decideDual(facts)
 }
 
-/** Contract section 5, for a session that lives on both systems. */
-function withinBoth({ context, location }: Facts): { to: System; reason: Reason } {
-  if (context !== null) return { to: context, reason: 'context' }
-  if (location !== null) return { to: location, reason: 'entity_location' }
-  return { to: 'target', reason: 'default_target' }
+function decideLogin(realm: RealmName, { step, hint, forwards }: NonNullable<Facts['login']>): Decision {
+  if (step === 'login' && forwards && !isSingleHome(realm)) return plainly('both', 'login', false)
+  const to = hint ?? 'target'
+  const reason = to === 'target' ? 'login' : 'login_hint'
+  return { ...plainly(to, reason, false), otherwise: forwards ? otherSystem(to) : null }
+}
+
+/** Contract section 5. */
+function decideDual({ home, context, merges, location }: Facts): Decision {
+  const certain = isCertain(home)
+  const lives = home.system
+  if (context !== null) {
+    // Explicitly asked for, so the other system would be the wrong one.
+    if (certain && lives !== 'both' && lives !== context) {
+      throw new Fault('system_unavailable', `${context}, where this session does not live (log in again),`)
+    }
+    return plainly(context, 'context', certain)
+  }
+  if (merges && certain) {
+    return { ...plainly('both', 'merged_list', true), missing: lives === 'both' ? null : otherSystem(lives) }
+  }
+  // A session that lives on one system has no choice.
+  if (lives !== 'both') return plainly(lives, reasonOf[home.by], certain)
+  if (location === 'unasked') return plainly('target', 'unlocated', certain)
+  if (location !== null) return plainly(location, 'entity_location', certain)
+  return plainly('target', 'default_target', certain)
 }

@@ -11,7 +11,7 @@ export const faults = {
   body_too_large: [413, 'Client', 'The body must be read before it can be routed and is over % bytes'],
   unknown_realm: [421, 'Client', 'No realm answers to this host'],
   too_many_logins: [429, 'Client', 'Too many logins for this address and login'],
-  bad_gateway: [502, 'Server', 'System % did not answer in HTTP'],
+  bad_gateway: [502, 'Server', 'System % gave no answer that can be used'],
   list_out_of_order: [502, 'Server', 'List out of order: %'],
   system_unavailable: [503, 'Server', 'System % is unavailable'],
   partial_list: [503, 'Server', 'System % could not answer its part of the list'],

@@ -4,6 +4,7 @@
  */
 import { Fault } from './faults.ts'
 import { hostName } from './hosts.ts'
+import type { System } from './words.ts'
 
 /** Headers of one connection alone (RFC 9110 section 7.6.1), in either direction. */
 const hopByHop = [
@@ -44,6 +45,33 @@ export interface Client {
   readonly host: string
 }
 
+/** A request as far as it tells who asks; `ips` are there behind proxies of our own, nearest first. */
+export interface AskedBy {
+  readonly ip: string
+  readonly ips?: readonly string[] | undefined
+  readonly protocol: string
+  readonly host: string
+}
+
+/** An IPv4 address that came in over an IPv6 socket, in its own form. */
+const plainAddress = (address: string) => (address.startsWith('::ffff:') ? address.slice(7) : address)
+
+export const clientOf = ({ ip, ips, protocol, host }: AskedBy): Client => ({
+  addresses: ips === undefined ? plainAddress(ip) : ips.toReversed().map(plainAddress).join(', '),
+  proto: protocol,
+  host
+})
+
+/** What the systems are told of who asks, as a flat list of names and values. */
+export const forwardingHeaders = ({ addresses, proto, host }: Client): string[] => [
+  'X-Forwarded-For',
+  addresses,
+  'X-Forwarded-Proto',
+  proto,
+  'X-Forwarded-Host',
+  host
+]
+
 /** Throws `malformed_request` for two Authorization headers: systems may not agree on which one counts. */
 export function refuseTwoAuthorizations(raw: readonly string[]): void {
   let found = false
@@ -67,9 +95,27 @@ export function requestHeaders(raw: readonly string[], connection: string | unde
     if ((initial === 0x78 || initial === 0x66) && forwardingName.test(lower)) continue // "x", "f"
     headers.push(name, raw[at + 1] as string)
   }
-  headers.push('X-Forwarded-For', client.addresses)
-  headers.push('X-Forwarded-Proto', client.proto, 'X-Forwarded-Host', client.host)
+  headers.push(...forwardingHeaders(client))
   return headers
+}
+
+/** `X-Dispatcher-Context`: the system that one request asks for; `auto` sets the session's own context aside. */
+export function contextIn(headers: HeaderValues): System | 'auto' | undefined {
+  const value = headers['x-dispatcher-context']
+  if (value === undefined) return undefined
+  return parseContext(value, 'X-Dispatcher-Context')
+}
+
+/** Throws `malformed_request` for what is no context; `place` tells where it stood. */
+export function parseContext(value: unknown, place: string): System | 'auto' {
+  if (value === 'source' || value === 'target' || value === 'auto') return value
+  throw new Fault('malformed_request', `${place} is not source, target or auto`)
+}
+
+/** `Prefer: dispatcher=partial` (RFC 7240): a list may lack the part of a system that is away. */
+export function prefersPartial({ prefer }: HeaderValues): boolean {
+  if (prefer === undefined) return false
+  return [prefer].flat().some((value) => /(?:^|,)\s*dispatcher\s*=\s*"?partial"?\s*(?:$|[,;])/i.test(value))
 }
 
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -80,6 +126,8 @@ export interface HostMapping {
   readonly origin: string
   /** `https://www.customer.billing.com`: where the client reaches the gateway. */
   readonly publicOrigin: string
+  /** Cookies that are not for this client: session cookies of the half that the gateway keeps to itself. */
+  readonly keptCookies?: ReadonlySet<string>
 }
 
 /** The headers of a system's answer for the client, as a flat list; names in lower case, values byte for byte. */
@@ -91,8 +139,10 @@ export function responseHeaders(headers: HeaderValues, mapping: HostMapping): (s
     const value = headers[name]
     if (value === undefined || neverDown.has(name) || named.includes(name)) continue
     if (name === 'location' && typeof value === 'string') kept.push(name, publicLocation(value, mapping))
-    else if (name === 'set-cookie') kept.push(name, cookiesOf(value, mapping))
-    else kept.push(name, value as string | string[])
+    else if (name === 'set-cookie') {
+      const cookies = cookiesOf(value, mapping)
+      if (cookies.length > 0) kept.push(name, cookies)
+    } else kept.push(name, value as string | string[])
   }
   return kept
 }
@@ -117,10 +167,13 @@ const isDefaultPortOf = (url: URL, system: URL) =>
   url.hostname === system.hostname && url.port === '' && system.port === ''
 
 function cookiesOf(value: string | readonly string[], mapping: HostMapping): string[] {
-  return typeof value === 'string'
-    ? [publicCookie(value, mapping)]
-    : value.map((cookie) => publicCookie(cookie, mapping))
+  const { keptCookies } = mapping
+  const cookies = typeof value === 'string' ? [value] : value
+  const passing = keptCookies === undefined ? cookies : cookies.filter((cookie) => !keptCookies.has(cookieName(cookie)))
+  return passing.map((cookie) => publicCookie(cookie, mapping))
 }
+
+const cookieName = (cookie: string) => cookie.slice(0, Math.max(cookie.indexOf('='), 0)).trim()
 
 /**
  * A `Domain` that covers the system's host but not the gateway's would make the browser refuse the cookie: it goes, and

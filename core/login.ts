@@ -3,6 +3,7 @@
  */
 import { type Answer, faultcodeOf, sessionOf } from './answer.ts'
 import type { Fault } from './faults.ts'
+import type { System } from './words.ts'
 
 /**
  * accepted     the user is here and has a session
@@ -43,4 +44,18 @@ export function chooseAttempt(results: {
   if (!asksOther(target)) return 'target'
   if (!asksOther(source)) return 'source'
   return target === 'refused' && source === 'unavailable' ? 'source' : 'target'
+}
+
+/**
+ * The same where both were asked at once: the target's session when there is one, else the source's. An outcome that is
+ * not there yet counts for nothing; one of the two is there.
+ */
+export function chooseOfBoth<Outcome extends { readonly result: LoginResult }>(
+  outcomes: Readonly<Partial<Record<System, Outcome>>>
+): Outcome {
+  const { source, target } = outcomes
+  if (source === undefined || target === undefined) return (target ?? source) as Outcome
+  if (target.result === 'accepted') return target
+  if (source.result === 'accepted') return source
+  return chooseAttempt({ source: source.result, target: target.result }) === 'target' ? target : source
 }

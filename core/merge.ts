@@ -55,17 +55,21 @@ export function isCut(lists: BothLists, from: Split, compare: Compare | null): b
   return true
 }
 
+/** Whether a row of the target is a customer's exported record: who was moved back lives on the source again. */
+export type IsExported<L extends Listed = Listed> = (list: L, at: number) => boolean
+
 /**
  * At most `limit` places of the merged list from `from` on, which indexes the rows; `taken` counts them for each system.
- * A row that both systems hold keeps both its places, but is picked once: the target's. The last row of each system
- * before `from` was shown on an earlier page (only its double, which is on this one, could have hidden it), so a double
- * of it is not picked at all.
+ * A row that both systems hold keeps both its places, but is picked once: the target's, unless that is exported. The last
+ * row of each system before `from` was shown on an earlier page (only its double, which is on this one, could have hidden
+ * it), so a double of it is not picked at all.
  */
-export function mergeRows(
-  lists: BothLists,
+export function mergeRows<L extends Listed>(
+  lists: BothLists<L>,
   from: Split,
   limit: number,
-  compare: Compare | null
+  compare: Compare | null,
+  isExported: IsExported<L>
 ): { readonly picks: readonly PagePick[]; readonly taken: Split } {
   const places: PagePick[] = []
   const next = { ...from }
@@ -77,14 +81,27 @@ export function mergeRows(
     const system = isOfSource ? 'source' : 'target'
     places.push({ system, at: next[system]++ })
   }
-  const ofTarget = new Set(lists.target.rows.slice(Math.max(from.target - 1, 0), next.target).map(({ id }) => id))
-  const lastOfSource = lists.source.rows[from.source - 1]?.id
-  const isDouble = ({ system, at }: PagePick) => {
-    const id = lists[system].rows[at]?.id ?? ''
-    return id !== '' && (system === 'source' ? ofTarget.has(id) : id === lastOfSource)
-  }
+  const isDouble = doublesOf(lists, from, next, isExported)
   return {
     picks: places.filter((place) => !isDouble(place)),
     taken: { source: next.source - from.source, target: next.target - from.target }
+  }
+}
+
+/** Tells of each place between two splits whether its row is left out for its double. */
+function doublesOf<L extends Listed>(lists: BothLists<L>, from: Split, to: Split, isExported: IsExported<L>) {
+  const idAt = (system: System, at: number) => lists[system].rows[at]?.id ?? ''
+  const ofSource = new Set(lists.source.rows.slice(from.source, to.source).map(({ id }) => id))
+  const ofTarget = new Map<string, number>()
+  for (let at = Math.max(from.target - 1, 0); at < to.target; at++) ofTarget.set(idAt('target', at), at)
+  /** The target's row on this very page that gives way to the source's. */
+  const givesWay = (at: number) => at >= from.target && isExported(lists.target, at)
+
+  return function isDouble({ system, at }: PagePick): boolean {
+    const id = idAt(system, at)
+    if (id === '') return false
+    if (system === 'target') return id === idAt('source', from.source - 1) || (ofSource.has(id) && givesWay(at))
+    const double = ofTarget.get(id)
+    return double !== undefined && !givesWay(double)
   }
 }

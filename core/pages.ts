@@ -1,7 +1,16 @@
 /**
  * Pages of a merged list: exact at any depth, without fetching what precedes them (contract section 6).
  */
-import { type BothLists, isCut, isOrdered, type Listed, mergeRows, type PagePick, type Split } from './merge.ts'
+import {
+  type BothLists,
+  type IsExported,
+  isCut,
+  isOrdered,
+  type Listed,
+  mergeRows,
+  type PagePick,
+  type Split
+} from './merge.ts'
 import type { Compare, RowKey } from './order.ts'
 import { askBoth, type FetchRows, ListDisorder, seekSplit } from './seek.ts'
 import { type System, systemNames } from './words.ts'
@@ -10,7 +19,7 @@ export type { Listed, PagePick, Split } from './merge.ts'
 export { type FetchRows, ListDisorder } from './seek.ts'
 
 /** What a client asks for, and what is known of its list. */
-export interface Wanted {
+export interface Wanted<L extends Listed = Listed> {
   readonly offset: number
   /** Null when the client gave none; `offset` is 0 then. */
   readonly limit: number | null
@@ -20,6 +29,8 @@ export interface Wanted {
   readonly compare: Compare | null
   /** True when no row can be in both lists (the source leaves exported rows out): it only moved between the two calls. */
   readonly isDisjoint: boolean
+  /** Asked of the target's row where both systems have one. */
+  readonly isExported: IsExported<L>
 }
 
 export interface MergedPage<L extends Listed> {
@@ -43,7 +54,7 @@ const start: Split = { source: 0, target: 0 }
  * Reads one page. Each search ends with a read from one row before the place on, which shows whether the lists are cut
  * there indeed; a known place spares the search as long as it is still right.
  */
-export async function readPage<L extends Listed>(fetch: FetchRows<L>, wanted: Wanted): Promise<MergedPage<L>> {
+export async function readPage<L extends Listed>(fetch: FetchRows<L>, wanted: Wanted<L>): Promise<MergedPage<L>> {
   const { offset, limit, compare } = wanted
   if (limit === null) return readWhole(fetch, wanted)
   if (limit === 0) return emptyPage(await askBoth(fetch, start, both(0), true), wanted.known ?? start)
@@ -73,28 +84,28 @@ const emptyPage = <L extends Listed>(lists: BothLists<L>, at: Split): MergedPage
 })
 
 /** The page at a place; null when that is no cut of the lists, or no longer. */
-const readAt = <L extends Listed>(fetch: FetchRows<L>, wanted: Wanted, begins: Split, limit: number) =>
+const readAt = <L extends Listed>(fetch: FetchRows<L>, wanted: Wanted<L>, begins: Split, limit: number) =>
   untilSettled(wanted, async () => {
     const before = { source: Math.min(begins.source, 1), target: Math.min(begins.target, 1) }
     const offsets = { source: begins.source - before.source, target: begins.target - before.target }
     const limits = { source: limit + before.source, target: limit + before.target }
     const lists = await askBoth(fetch, offsets, limits, true)
     refuseDisorder(lists, wanted.compare)
-    return isCut(lists, before, wanted.compare) ? pageOf(lists, begins, before, limit, wanted.compare) : null
+    return isCut(lists, before, wanted.compare) ? pageOf(lists, begins, before, limit, wanted) : null
   })
 
 /**
  * The page of a client that gave no limit. Systems cap it at a number of rows that is theirs to know, so beyond that
  * number no place is certain.
  */
-const readWhole = <L extends Listed>(fetch: FetchRows<L>, wanted: Wanted) =>
+const readWhole = <L extends Listed>(fetch: FetchRows<L>, wanted: Wanted<L>) =>
   untilSettled(wanted, async () => {
     const lists = await askBoth(fetch, start, both(null), true)
     refuseDisorder(lists, wanted.compare)
     const size = Math.max(lists.source.rows.length, lists.target.rows.length)
     const largest = systemNames.filter((system) => size > 0 && lists[system].rows.length === size)
     const more = await Promise.all(largest.map((system) => hasMore(fetch, system, lists[system].rows, wanted.compare)))
-    return pageOf(lists, start, start, more.includes(true) ? size : Number.POSITIVE_INFINITY, wanted.compare)
+    return pageOf(lists, start, start, more.includes(true) ? size : Number.POSITIVE_INFINITY, wanted)
   })
 
 /** Whether a system has a row after these; a system that ignores `offset` and `limit` gives rows that it gave before. */
@@ -116,9 +127,9 @@ function pageOf<L extends Listed>(
   begins: Split,
   from: Split,
   limit: number,
-  compare: Compare | null
+  { compare, isExported }: Wanted<L>
 ): MergedPage<L> {
-  const { picks, taken } = mergeRows(lists, from, limit, compare)
+  const { picks, taken } = mergeRows(lists, from, limit, compare, isExported)
   const ends = { source: begins.source + taken.source, target: begins.target + taken.target }
   return { picks, lists, begins, ends }
 }
@@ -128,7 +139,7 @@ const hasDoubles = ({ picks, begins, ends }: MergedPage<Listed>) =>
 
 /** Rows of a disjoint list that are on both systems were moving: they are there once when it is read again. */
 async function untilSettled<P extends MergedPage<Listed> | null>(
-  { isDisjoint }: Wanted,
+  { isDisjoint }: Pick<Wanted, 'isDisjoint'>,
   read: () => Promise<P>
 ): Promise<P> {
   for (let reads = 1; ; reads++) {

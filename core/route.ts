@@ -102,8 +102,10 @@ function callOf(url: string, family: Family, wire: Wire, at: number): Route {
   const afterService = endOfSegment(url, from)
   const hasMethod = url.charCodeAt(at) === slash && url.charCodeAt(afterService) === slash
   const afterMethod = hasMethod ? endOfSegment(url, afterService + 1) : afterService
-  const service = url.slice(from, afterService)
-  const method = hasMethod ? url.slice(afterService + 1, afterMethod) : ''
+  const first = url.slice(from, afterService)
+  const second = hasMethod ? url.slice(afterService + 1, afterMethod) : ''
+  // CallControl's own prefix is its service: `/callcontrol/<method>`.
+  const [service, method] = family === 'callcontrol' && second === '' ? ['CallControl', first] : [first, second]
   if (hidesName.test(service) || hidesName.test(method)) {
     throw new Fault('malformed_request', 'the path hides its service or method')
   }

@@ -35,10 +35,12 @@ export type JsonObject = { readonly [key: string]: unknown }
 export interface Call {
   readonly authInfo: JsonObject | null
   readonly params: JsonObject | null
+  /** The text of `params` as the client wrote it, so that its numbers can go on as they are; `{}` where there is none. */
+  readonly paramsText: string
 }
 
 /** The one call that says nothing, so that "nothing was read" can be told by identity. */
-export const noCall: Call = Object.freeze({ authInfo: null, params: null })
+export const noCall: Call = Object.freeze({ authInfo: null, params: null, paramsText: '{}' })
 
 /** What a request line tells about a call; service and method are '' where there are none. */
 export interface Route {
@@ -61,11 +63,28 @@ export interface Credential {
 /** How a home is known, best first (contract section 4); `unasked` stands where an explanation asks nobody. */
 export type Evidence = 'record' | 'signature' | 'cookie' | 'asked' | 'no_credential' | 'unknown_credential' | 'unasked'
 
+/** What a session is called by one system. */
+export type Half = Readonly<Partial<Record<CredentialKind, string>>>
+
+/** What the gateway keeps of a session in a dual realm beyond its home. */
+export interface KeptSession {
+  readonly id: string
+  /** The session's names on both systems; the client holds the target's. Null once the source's half is lost. */
+  readonly halves: Readonly<Record<System, Half>> | null
+  /** The system that the client has asked for until further notice. */
+  readonly context: System | null
+}
+
 /** Where a session lives and how that is known. */
 export interface Home {
   readonly system: System | 'both'
   readonly by: Evidence
+  /** Set where the gateway keeps more of the session. */
+  readonly session?: KeptSession
 }
+
+/** Whether somebody who must know says so: else a session fault may mean "the other system" (contract section 4). */
+export const isCertain = ({ by }: Home): boolean => by === 'record' || by === 'signature' || by === 'asked'
 
 /** Set by a listener on the raw request: the realm that it fixes, if any. */
 export const listenerRealm = Symbol('listenerRealm')

@@ -4,14 +4,17 @@
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import body from '../plugins/body.ts'
-import dispatch from '../plugins/dispatch.ts'
+import dispatch from '../plugins/dispatch/index.ts'
+import entityLocation, { EntityLocationOptions } from '../plugins/entity-location/index.ts'
 import errorHandler from '../plugins/error-handler.ts'
 import forward from '../plugins/forward/index.ts'
-import homes from '../plugins/homes.ts'
+import homes from '../plugins/homes/index.ts'
+import listAggregation, { ListAggregationOptions } from '../plugins/list-aggregation/index.ts'
 import loginForwarding, { LoginForwardingOptions } from '../plugins/login-forwarding.ts'
+import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
-import sessionCalls from '../plugins/session-calls.ts'
+import sessionCalls from '../plugins/session-calls/index.ts'
 import store from '../plugins/store/index.ts'
 import streamedBytes from '../plugins/streamed-bytes.ts'
 import tokenSignature from '../plugins/token-signature.ts'
@@ -45,6 +48,11 @@ export const catalogue: readonly Entry[] = [
   { name: 'upstreams', register: (app, { systems }) => app.register(upstreams, { systems }) },
   { name: 'token-signature', register: (app, { systems }) => app.register(tokenSignature, systems) },
   {
+    name: 'paired-sessions',
+    register: (app, { secret, apis }) =>
+      app.register(pairedSessions, { secret, refreshPath: `${restPrefixOf(apis)}/Session/refresh_access_token` })
+  },
+  {
     name: 'homes',
     register: (app, { secret, apis }) => app.register(homes, { secret, pingPath: `${restPrefixOf(apis)}/Session/ping` })
   },
@@ -69,6 +77,19 @@ export const catalogue: readonly Entry[] = [
     register: (app, { secret }, options) => app.register(loginForwarding, { ...options, secret } as never)
   },
   { name: 'forward', register: (app, { debugHeaders }) => app.register(forward, { debugHeaders }) },
+  {
+    name: 'entity-location',
+    options: EntityLocationOptions,
+    needs: ['remote-session', 'login-forwarding'],
+    register: (app, { secret, apis }, options) =>
+      app.register(entityLocation, { ...options, secret, restPrefix: restPrefixOf(apis) } as never)
+  },
+  {
+    name: 'list-aggregation',
+    options: ListAggregationOptions,
+    needs: ['remote-session', 'login-forwarding'],
+    register: (app, _config, options) => app.register(listAggregation, options as never)
+  },
   { name: 'session-calls', register: (app) => app.register(sessionCalls) },
   { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
   // Last: its routes are whatever nobody else has.
@@ -81,14 +102,7 @@ export const switchable = catalogue.flatMap(({ options, ...entry }) =>
 )
 
 /** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
-export const comingPlugins: readonly string[] = [
-  'entity-location',
-  'list-aggregation',
-  'circuit-breaker',
-  'graphql',
-  'metrics',
-  'console'
-]
+export const comingPlugins: readonly string[] = ['circuit-breaker', 'graphql', 'metrics', 'console']
 
 /** Whatever has no name of ours is a team's own plugin, by path or package. */
 export const isTeamName = (name: string) =>

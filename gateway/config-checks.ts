@@ -129,6 +129,16 @@ const checkDefaultRealm: Check = ({ plugins, defaultRealm }) =>
     ? ['defaultRealm: is missing; with plugins.realm-detection off every request is in it']
     : []
 
+const methodName = /^[A-Za-z]\w*\/[A-Za-z]\w*$/
+
+const checkMethods: Check = ({ plugins }) => {
+  const lists = plugins['list-aggregation']
+  const methods = isMapping(lists) && isMapping(lists.methods) ? Object.keys(lists.methods) : []
+  return methods
+    .filter((name) => !methodName.test(name))
+    .map((name) => `plugins.list-aggregation.methods.${name}: is not a method such as Customer/get_customer_list`)
+}
+
 /** Each check with the sections that must be sound before it can look at them. */
 const checks: readonly [sections: readonly string[], check: Check][] = [
   [['listen'], checkListeners],
@@ -136,7 +146,8 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['systems'], checkSystems],
   [['ops'], checkToken],
   [['realms'], checkHosts],
-  [['plugins', 'defaultRealm'], checkDefaultRealm]
+  [['plugins', 'defaultRealm'], checkDefaultRealm],
+  [['plugins'], checkMethods]
 ]
 
 /** Keys that depend on each other, and files; `known` are the mistakes that the schema has found. */

@@ -116,7 +116,7 @@ WebDispatcher, the demonstration: no --config was given, so the gateway stands b
   admins     ${adminUrl}
   ops        ${opsUrl}
 
-Four logins, each answered by the system where it lives (see X-Dispatched-To):
+Three logins, each answered by the system where it lives (see X-Dispatched-To):
 
   # a customer who was not moved yet: the source
   ${login(customerUrl, unmoved)}
@@ -127,13 +127,16 @@ Four logins, each answered by the system where it lives (see X-Dispatched-To):
   # an account
   ${login(accountUrl, account)}
 
-  # an administrator
-  ${login(adminUrl, source.users.admin())}
-
 One customer, from login to data (the session follows the cookies alone):
 
   ${login(customerUrl, unmoved).replace('-si', '-s -c /tmp/webdispatcher.jar -o /dev/null')}
   curl -s -b /tmp/webdispatcher.jar -X POST ${customerUrl}/rest/Customer/get_customer_info -H 'Content-Type: application/json' -d '{"params":{}}'
+
+An administrator, logged in on both systems at once: one list out of both, and a call that goes where its customer is:
+
+  ${login(adminUrl, source.users.admin()).replace('-si', '-s -c /tmp/webdispatcher-admin.jar -o /dev/null')}
+  curl -s -b /tmp/webdispatcher-admin.jar -X POST ${adminUrl}/rest/Customer/get_customer_list -H 'Content-Type: application/json' -d '{"params":{"limit":3,"get_total":1}}'
+  curl -si -b /tmp/webdispatcher-admin.jar -X POST ${adminUrl}/rest/Customer/get_customer_info -H 'Content-Type: application/json' -d '{"params":{"i_customer":${unmoved.i_customer}}}'
 
 Why a request goes where it goes, without sending it:
 

@@ -43,6 +43,25 @@ function checked<Schema extends Type.TSchema>(schema: Schema, body: unknown, wha
   throw new Fault('malformed_request', `${what}${error.instancePath.replaceAll('/', '.')} ${error.message}`)
 }
 
+/** Whom a word of a migration is about; null for an event that does not tell. */
+function movedBy(body: unknown): { what: string; moved: { iCustomer?: number; iAccount?: number } | null } {
+  if (typeof body !== 'object' || body === null || !('event_type' in body)) {
+    const { i_customer: iCustomer, state } = checked(Migration, body, 'the body')
+    return { what: state, moved: { iCustomer } }
+  }
+  const { event_type: what, variables } = checked(ProvisioningEvent, body, 'the event')
+  const iCustomer = idOf(variables.i_customer)
+  const iAccount = idOf(variables.i_account)
+  if (iCustomer === undefined && iAccount === undefined) return { what, moved: null }
+  return { what, moved: { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) } }
+}
+
+/** Ids come as numbers or as strings of digits. */
+function idOf(value: unknown): number | undefined {
+  const id = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+  return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : undefined
+}
+
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /** Throws where the token is not shown; equal time for any wrong one. */
@@ -81,10 +100,11 @@ function createExplain(app: FastifyInstance, { config }: Watched) {
     const place = placeFor(url, described.authority ?? lower.host ?? '')
     const content = body === '' ? null : Buffer.from(body)
     const asked = { target: described, place, headers: lower, content }
-    const { to, reason, otherwise } = await app.explain(asked)
+    const { to, reason, otherwise, missing } = await app.explain(asked)
     const { family, service, method } = described.route
     const call = method === '' ? null : `${service}/${method}`
-    return { realm: place.realm, family, call, to, reason, ...(otherwise !== null && { otherwise }) }
+    const more = { ...(otherwise !== null && { otherwise }), ...(missing !== null && { missing }) }
+    return { realm: place.realm, family, call, to, reason, ...more }
   }
 }
 
@@ -129,14 +149,13 @@ export async function buildOps(
     scope.post('/explain', async (request) => explain(checked(Described, request.body, 'the body')))
 
     scope.post('/migrations', async (request) => {
-      const body = request.body
-      const isEvent = typeof body === 'object' && body !== null && 'event_type' in body
-      const { i_customer: iCustomer, ...rest } = isEvent
-        ? { i_customer: undefined, ...checked(ProvisioningEvent, body, 'the event') }
-        : checked(Migration, body, 'the body')
+      const { what, moved } = movedBy(request.body)
       if (app.hasDecorator('loginForwarding')) await app.loginForwarding.forgetHints()
-      const what = 'state' in rest ? rest.state : rest.event_type
-      ops.log.info({ iCustomer, what }, 'a migration was told; all login hints are forgotten')
+      if (app.hasDecorator('entityLocation')) {
+        if (moved === null) await app.entityLocation.forgetAll()
+        else await app.entityLocation.forget(moved)
+      }
+      ops.log.info({ ...moved, what }, 'a migration was told: login hints and locations are forgotten')
       return { success: 1 }
     })
   })

@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { bodyFormOf, createMultipartReader, readCall } from '../core/call.ts'
+import { bodyFormOf, createMultipartReader, type FieldName, readCall } from '../core/call.ts'
 import { Fault } from '../core/faults.ts'
 import type { Call } from '../core/words.ts'
 
@@ -29,8 +29,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Reads the whole call, keeping its body; throws `malformed_request` or `body_too_large`. */
     readCall(request: Held): Promise<Call>
-    /** Reads a call until its `auth_info` is known: a large multipart upload streams on behind its first fields. */
-    readAuthInfo(request: Held): Promise<Call>
+    /** Reads a call until these fields are known: a large multipart upload streams on behind its first fields. */
+    readFields(request: Held, names: readonly FieldName[]): Promise<Call>
   }
 }
 
@@ -110,13 +110,13 @@ async function body(app: FastifyInstance, { bodyLimit }: { readonly bodyLimit: n
   }
 
   app.decorate('readCall', readWholeCall)
-  app.decorate('readAuthInfo', async function readAuthInfo(request: Held): Promise<Call> {
+  app.decorate('readFields', async function readFields(request: Held, names: readonly FieldName[]): Promise<Call> {
     if (Buffer.isBuffer(request.content) || request.content === null || !isMultipart(request))
       return readWholeCall(request)
     const reader = createMultipartReader(request.headers['content-type'] ?? '')
     let found = false
     await takeUntil(request, async (chunk) => {
-      found = await reader.write(chunk)
+      found = await reader.write(chunk, names)
       return found
     })
     return reader.call({ whole: !found })

@@ -44,6 +44,8 @@ export interface ShownCookies {
 declare module 'fastify' {
   interface FastifyInstance {
     remoteSession: {
+      /** The names of the systems' own session cookies. */
+      readonly upstreamCookies: ReadonlySet<string>
       read(headers: FastifyRequest['headers']): ShownCookies
       /** The Set-Cookie that makes a browser's routing cookie say `system`; null when it says so already. */
       correct(request: FastifyRequest, system: System): string | null
@@ -79,6 +81,7 @@ async function remoteSession(app: FastifyInstance, options: Static<typeof Remote
   const clear = (request: FastifyRequest) => serialize(request, '', { expires: new Date(0), maxAge: 0 })
 
   app.decorate('remoteSession', {
+    upstreamCookies: new Set(Object.values(options.upstreamCookies)),
     read,
     correct: (request, system) =>
       read(request.headers).isSource === (system === 'source') ? null : mark(request, system),

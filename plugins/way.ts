@@ -17,7 +17,7 @@ import { noCall, type RealmName, type System } from '../core/words.ts'
 /** One record per request, filled as it passes: the access line, X-Dispatched-To and metrics read it. */
 export interface Trail {
   readonly startedAt: number
-  to: System | null
+  to: System | 'both' | null
   reason: Reason | null
   /** The fault that the gateway answered with. */
   fault: string | null

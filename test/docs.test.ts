@@ -20,11 +20,13 @@ import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import { parse } from 'yaml'
 import { faults } from '../core/faults.ts'
+import { createListTable, type ListChanges, lists } from '../core/methods.ts'
 import { realmNames, systemNames } from '../core/words.ts'
 import { buildApp } from '../gateway/app.ts'
 import { catalogue, switchable } from '../gateway/catalogue.ts'
-import { loadConfig } from '../gateway/config.ts'
+import { ConfigError, loadConfig } from '../gateway/config.ts'
 import { BaseSchema } from '../gateway/config-schema.ts'
+import { ListAggregationOptions } from '../plugins/list-aggregation/index.ts'
 import { pems } from './gateway/pems.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -96,6 +98,9 @@ for (const { name, options } of switchable) {
   schemaKeys.set(`plugins.${name}`, { value: true })
   keysOf(options as unknown as Schema, `plugins.${name}`, schemaKeys)
 }
+// Its keys are the deployment's own: nothing stands below it, so an empty mapping is a value.
+const methodsSchema = ListAggregationOptions.properties.methods as unknown as Schema
+schemaKeys.set('plugins.list-aggregation.methods', { value: methodsSchema.default })
 
 // docs/configuration.md
 
@@ -153,12 +158,13 @@ test('dispatcher.example.yaml has every key of the config, and no other', () => 
 
 for (const [key, expected] of schemaKeys) {
   if (typeof expected === 'string') continue
+  const { value: wanted } = expected
   test(`dispatcher.example.yaml has the default of ${key}`, () => {
     for (const value of exampleValues.get(key) ?? []) {
       // A plugin that is on with its options is on.
-      const isOn = typeof value === 'object' && value !== null && !Array.isArray(value)
+      const isOn = wanted === true && typeof value === 'object' && value !== null
       const filled = typeof value === 'string' ? value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1') : value
-      assert.deepEqual(isOn ? true : filled, expected.value)
+      assert.deepEqual(isOn ? true : filled, wanted)
     }
   })
 }
@@ -282,6 +288,95 @@ systems:
   assert.equal(page.statusCode, 503)
   const counts = await app.inject({ url: '/acme/counts' })
   assert.deepEqual(counts.json(), { 'customer target no_credential': 1, 'customer source routing_cookie': 1 })
+})
+
+// docs/lists.md
+
+const listsDocument = read('docs/lists.md')
+
+/** The schema of one row of the table of lists, as a config may change it. */
+function rowSchema(): Schema {
+  const variants = Object.values(methodsSchema.patternProperties as Properties).flatMap(
+    ({ anyOf }) => anyOf as Schema[]
+  )
+  return variants.find((variant) => 'properties' in variant) ?? assert.fail('a row has no schema')
+}
+
+/** What a document's table says of its keys: the last cell is the default. */
+const defaultsIn = (section: string) =>
+  Object.fromEntries(
+    rowsOf(section)
+      .filter(([key]) => codeIn(key) !== null)
+      .map((row) => [codeIn(row[0]), parse(codeIn(row.at(-1)) ?? assert.fail(`${row} has no default`))])
+  )
+
+/** The row of a method that no table has. */
+const unknownRow = createListTable({})({ service: 'Nobody', method: 'get_nobody_list' } as never)
+
+test('docs/lists.md has every option of list-aggregation with its default', () => {
+  const options = Object.entries(ListAggregationOptions.properties as unknown as Properties)
+  assert.deepEqual(
+    defaultsIn(sectionOf(listsDocument, 'Options')),
+    Object.fromEntries(options.map(([name, schema]) => [name, schema.default]))
+  )
+})
+
+test('docs/lists.md has the table of lists as it is', () => {
+  const documented: Record<string, unknown> = {}
+  for (const row of rowsOf(sectionOf(listsDocument, 'The table'))) {
+    const [name = '', arrayKey, id, orderBy, direction, skipExported] = row.map((cell) => codeIn(cell) ?? '')
+    // What the page says of every row, below the table.
+    const everywhere = { ties: 'asc', compare: {} }
+    const exportedFilters = codesOf([row], 6)
+    const whole = { ...everywhere, arrayKey, id, orderBy, direction, skipExported, exportedFilters }
+    if (name !== '') documented[name] = arrayKey === 'false' ? null : whole
+  }
+  assert.deepEqual(documented, lists)
+})
+
+test('docs/lists.md has every key of a row with its default', () => {
+  const defaults = defaultsIn(sectionOf(listsDocument, 'Correct the table'))
+  sameNames(Object.keys(defaults), Object.keys(rowSchema().properties as Properties))
+  assert.deepEqual(defaults, unknownRow)
+})
+
+/** The list table of a config that holds the page's example, changed. */
+function tableBy(t: TestContext, change: (yaml: string) => string) {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(sectionOf(listsDocument, 'Correct the table')) ?? []
+  const [, least = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/configuration.md')) ?? []
+  const file = join(temporary(t), 'dispatcher.yaml')
+  writeFileSync(file, least + change(yaml))
+  const { options } = loadConfig(file, env).plugins.find(({ name }) => name === 'list-aggregation') ?? {}
+  const listOf = createListTable(options?.methods as ListChanges)
+  return (name: string) => {
+    const [service, method] = name.split('/')
+    return listOf({ service, method } as never)
+  }
+}
+
+test("docs/lists.md's example of a correction is valid and does what it says", (t) => {
+  const listOf = tableBy(t, (yaml) => yaml)
+  const tickets = { ...unknownRow, arrayKey: 'ticket_list', id: 'i_ticket', orderBy: 'i_ticket' }
+  assert.deepEqual(listOf('Ticket/get_ticket_list'), tickets)
+  const [invoices, customers] = ['Invoice/get_invoice_list', 'Customer/get_customer_list'] as const
+  assert.deepEqual(listOf(invoices), { ...lists[invoices], direction: 'asc' })
+  assert.notDeepEqual(listOf(invoices), lists[invoices])
+  assert.deepEqual(listOf(customers), { ...lists[customers], compare: { balance: 'number' } })
+  assert.equal(listOf('Report/get_report_list'), null)
+})
+
+test("docs/lists.md's example is refused where it has a mistake", (t) => {
+  for (const [right, wrong] of [
+    ['orderBy:', 'orderby:'],
+    ['direction: asc', 'direction: up'],
+    ['get_report_list: false', 'get_report_list: 0']
+  ] as const) {
+    const change = (yaml: string) => {
+      assert.ok(yaml.includes(right), right)
+      return yaml.replace(right, wrong)
+    }
+    assert.throws(() => tableBy(t, change), ConfigError, wrong)
+  }
 })
 
 // docs/operations.md

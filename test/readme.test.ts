@@ -31,7 +31,15 @@ const expectations: readonly { readonly name: string; readonly shows: readonly R
   { name: 'the page follows to the target', shows: [/^x-dispatched-to: target$/m, /Dashboard - MR115/, /customer-3/] },
   { name: 'the token alone is enough', shows: [/^x-dispatched-to: target$/m, /"login":"customer-3"/] },
   { name: 'an account logs in', shows: [/^x-dispatched-to: source$/m, /"access_token":"/] },
-  { name: 'an administrator logs in', shows: [/^x-dispatched-to: target$/m, /"access_token":"/] },
+  { name: 'an administrator logs in on both', shows: [/^x-dispatched-to: source,target$/m, /"access_token":"/] },
+  {
+    name: 'a list is one page out of both systems',
+    shows: [
+      /^x-dispatched-to: source,target$/m,
+      /"customer_list":\[\{"i_customer":1,.*\{"i_customer":3,.*"total":1200\}/
+    ]
+  },
+  { name: 'a call goes where its customer is', shows: [/^x-dispatched-to: source$/m, /"login":"customer-1"/] },
   { name: 'a versioned host pins its release', shows: [/^x-dispatched-to: source$/m, /Login - MR100/] },
   { name: 'the operator is told where and why', shows: [/"to":"source","reason":"routing_cookie"/] },
   { name: 'the operator is told that all is well', shows: [/"ready":true/] }

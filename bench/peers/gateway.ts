@@ -7,7 +7,7 @@ import { devNull } from 'node:os'
 import { parseConfig } from '../../gateway/config.ts'
 import { createLog } from '../../gateway/log.ts'
 import { startGateway } from '../../gateway/running.ts'
-import { host } from '../wire.ts'
+import { adminHost, host } from '../wire.ts'
 import { reportReady } from './reporting.ts'
 
 const [source, target] = process.argv.slice(2)
@@ -16,7 +16,7 @@ const config = parseConfig(
     listen: [{ host: '127.0.0.1', port: 0 }],
     ops: { port: 0 },
     secret: 'only for measuring, on loopback alone',
-    realms: { customer: { hosts: [host] } },
+    realms: { customer: { hosts: [host] }, admin: { hosts: [adminHost] } },
     systems: {
       source: { release: 'MR100', url: `http://127.0.0.1:${source}` },
       target: { release: 'MR115', url: `http://127.0.0.1:${target}` }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openSocket } from '../answers.ts'
-import { type Child, type Crew, hasProc } from '../children.ts'
+import { type Crew, hasProc, type Listening } from '../children.ts'
 import type { Ready } from './reporting.ts'
 
 /** The nginx of PATH; null when there is none, or no way to read what it uses. */
@@ -66,7 +66,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-export async function startNginx(file: string, crew: Crew, upstream: Ready['ports']): Promise<Child> {
+export async function startNginx(file: string, crew: Crew, upstream: Ready['ports']): Promise<Listening> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-nginx-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const port = await freePort()

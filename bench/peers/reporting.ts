@@ -1,5 +1,5 @@
 /**
- * What a peer's process tells the bench: the ports it listens on, and what it uses where /proc does not tell.
+ * What a peer's process tells the bench: the ports it listens on, and answers to what the bench asks.
  */
 
 export interface Ready {
@@ -12,11 +12,16 @@ export interface Usage {
   readonly residentBytes: number
 }
 
-/** Says that this process listens. It ends with the process that started it. */
-export function reportReady(ports: Ready['ports']) {
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage()
-    process.send?.({ cpuMicroseconds: user + system, residentBytes: process.memoryUsage.rss() } satisfies Usage)
+function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  return { cpuMicroseconds: user + system, residentBytes: process.memoryUsage.rss() }
+}
+
+/** Says that this process listens, and answers questions from then on. It ends with the process that started it. */
+export function reportReady(ports: Ready['ports'], answers: Readonly<Record<string, () => unknown>> = {}) {
+  const all: typeof answers = { usage, ...answers }
+  process.on('message', (question) => {
+    process.send?.(all[String(question)]?.() ?? null)
   })
   process.once('disconnect', () => process.exit(0))
   process.send?.({ ports } satisfies Ready)

@@ -10,7 +10,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Answer } from '../../core/answer.ts'
 import type { System } from '../../core/words.ts'
-import { type Forwarding, headersFor, mappingFor, Passage, upstreamRequest, writeHead } from './passage.ts'
+import { indexOfHeader, upstreamRequest } from './outgoing.ts'
+import { type Forwarding, mappingFor, Passage, type Way, writeHead } from './passage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,7 +19,7 @@ declare module 'fastify' {
     /** True adds X-Dispatched-To to answers. */
     debugHeaders: boolean
     /** Sends the request and reads the answer whole; rejects with a Fault. */
-    exchange(request: FastifyRequest, to: System): Promise<Answer>
+    exchange(request: FastifyRequest, to: System, swaps?: Way['swaps']): Promise<Answer>
     /** Answers with what a system answered, and cookies of the gateway's own. */
     relay(request: FastifyRequest, reply: FastifyReply, to: System, answer: Answer, setCookies: readonly string[]): void
     /** Routes, given as full paths, that go to `app.dispatchRequest`. */
@@ -33,23 +34,22 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
   app.decorate('debugHeaders', debugHeaders)
 
   app.decorate('forward', function forwardRequest(request, reply, forwarding) {
-    new Passage(request, reply, forwarding).begin(headersFor(request))
+    new Passage(request, reply, forwarding).begin()
   })
 
-  app.decorate('exchange', async function exchange(request, to) {
-    const headers = headersFor(request)
+  app.decorate('exchange', async function exchange(request, to, swaps = null) {
+    const asked = upstreamRequest(request, swaps)
     // The answer is read here: it must come in a form that can be.
-    const encoding = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'accept-encoding')
-    if (encoding !== -1) headers[encoding + 1] = 'identity'
+    const encoding = indexOfHeader(asked.headers, 'accept-encoding')
+    if (encoding !== -1) asked.headers[encoding + 1] = 'identity'
     request.trail.to = to
-    const upstream = app.upstream(to, request.place.realm)
-    const answer = await upstream.exchange(upstreamRequest(request, headers), exchangeBytes)
+    const answer = await app.upstream(to, request.place.realm).exchange(asked, exchangeBytes)
     request.trail.answeredAfter = performance.now() - request.trail.startedAt
     return answer
   })
 
   app.decorate('relay', function relay(request, reply, to, answer, setCookies) {
-    const mapping = mappingFor(request, app.upstream(to, request.place.realm))
+    const mapping = mappingFor(request, app.upstream(to, request.place.realm), false)
     writeHead(request, reply, answer, mapping, setCookies)
     reply.raw.end(answer.body)
   })

@@ -3,51 +3,42 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { type Answer, mayRefuseSession, refusesSession } from '../../core/answer.ts'
+import type { Answer } from '../../core/answer.ts'
 import type { Fault } from '../../core/faults.ts'
-import { type Client, type HostMapping, requestHeaders, responseHeaders } from '../../core/headers.ts'
+import { type HostMapping, responseHeaders } from '../../core/headers.ts'
 import { isRead } from '../../core/methods.ts'
+import type { Swap } from '../../core/swap.ts'
 import type { System } from '../../core/words.ts'
+import { upstreamRequest } from './outgoing.ts'
 
-/** Where a refused session really lives, and the cookie that says so from now on. */
-export interface Recovered {
-  readonly to: System
-  readonly setCookie: string | null
-}
-
-export interface Forwarding {
+/** How a request goes to a system. */
+export interface Way {
   readonly to: System
   /** A cookie of the gateway's own for the answer. */
   readonly setCookie: string | null
-  /** Asked once, when the system does not know the session; null when that is not to be questioned. */
-  readonly recover: (() => Promise<Recovered | null>) | null
+  /** The client's credentials and what the system calls them; null where it holds the system's own. */
+  readonly swaps: readonly Swap[] | null
+}
+
+/** Looks at an answer before the client gets it. */
+export interface Review {
+  /** Most bytes of an answer with this head that are held back to be judged; 0 lets it pass. */
+  holds(head: Head): number
+  /** Another way to send the request once more, instead of this answer; null relays it. */
+  judge(answer: Answer): Promise<Way | null>
+}
+
+export interface Forwarding extends Way {
+  /** Null when no answer is to be questioned. */
+  readonly review: Review | null
 }
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
-type Head = Omit<Answer, 'body'>
+export type Head = Omit<Answer, 'body'>
 
-/** Largest answer that is held back to see whether it refuses a session. */
-const heldBytes = 65_536
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
-
-/** An IPv4 address that came in over an IPv6 socket, in its own form. */
-const plainAddress = (address: string) => (address.startsWith('::ffff:') ? address.slice(7) : address)
-
-const clientOf = (request: FastifyRequest): Client => ({
-  addresses:
-    request.ips === undefined ? plainAddress(request.ip) : request.ips.toReversed().map(plainAddress).join(', '),
-  proto: request.protocol,
-  host: request.host
-})
-
-export function upstreamRequest(request: FastifyRequest, headers: string[]) {
-  return { method: request.method, path: request.target.url, headers, body: request.content }
-}
-
-export const headersFor = (request: FastifyRequest) =>
-  requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request))
 
 /** Writes the head of a system's answer; throws where Node refuses one of its headers. */
 export function writeHead(
@@ -59,17 +50,21 @@ export function writeHead(
 ) {
   const headers = responseHeaders(head.headers, mapping)
   for (const cookie of own) headers.push('set-cookie', cookie)
-  if (request.server.debugHeaders && request.trail.to !== null) headers.push('x-dispatched-to', request.trail.to)
+  const { to } = request.trail
+  if (request.server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
   // The system answered before it had the whole body: what is left of it makes the connection useless.
   if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
   reply.raw.writeHead(head.status, head.statusMessage, headers as string[])
   reply.hijack()
 }
 
-export const mappingFor = (request: FastifyRequest, { origin }: Upstream): HostMapping => ({
-  origin,
-  publicOrigin: `${request.protocol}://${request.host}`
-})
+/** `isKept`: the answer is for the half of a session that the gateway keeps to itself. */
+export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept: boolean): HostMapping {
+  const publicOrigin = `${request.protocol}://${request.host}`
+  const { server } = request
+  if (!isKept || !server.hasDecorator('remoteSession')) return { origin, publicOrigin }
+  return { origin, publicOrigin, keptCookies: server.remoteSession.upstreamCookies }
+}
 
 /** One request on its way through one upstream, and the answer on its way back. */
 export class Passage implements AnswerHandler {
@@ -81,7 +76,7 @@ export class Passage implements AnswerHandler {
   #clientLeft = false
   #bytes = 0
   #length = -1
-  #held: { head: Head; chunks: Buffer[]; bytes: number } | null = null
+  #held: { head: Head; chunks: Buffer[]; bytes: number; most: number } | null = null
 
   constructor(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding) {
     this.#request = request
@@ -92,8 +87,8 @@ export class Passage implements AnswerHandler {
     reply.raw.on('close', () => this.#onClientClose())
   }
 
-  begin(headers: string[]) {
-    this.#upstream.dispatch(upstreamRequest(this.#request, headers), this)
+  begin() {
+    this.#upstream.dispatch(upstreamRequest(this.#request, this.#forwarding.swaps), this)
   }
 
   /** A client that leaves cancels its read; its write is let finish, and the answer is read and dropped. */
@@ -110,20 +105,18 @@ export class Passage implements AnswerHandler {
   }
 
   onHead(_controller: Dispatcher.DispatchController, head: Head) {
-    const { trail, target } = this.#request
+    const { trail } = this.#request
     trail.answeredAfter = performance.now() - trail.startedAt
-    if (this.#forwarding.recover !== null && mayRefuseSession(target.route, head.status)) {
-      this.#held = { head, chunks: [], bytes: 0 }
-    } else {
-      this.#start(head)
-    }
+    const most = this.#forwarding.review?.holds(head) ?? 0
+    if (most === 0) this.#start(head)
+    else this.#held = { head, chunks: [], bytes: 0, most }
   }
 
   #start(head: Head) {
     if (this.#clientLeft) return
     this.#length = Number(head.headers['content-length'] ?? -1)
-    const { setCookie } = this.#forwarding
-    const mapping = mappingFor(this.#request, this.#upstream)
+    const { setCookie, swaps } = this.#forwarding
+    const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
     writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
   }
 
@@ -134,7 +127,7 @@ export class Passage implements AnswerHandler {
     }
     this.#held.chunks.push(chunk)
     this.#held.bytes += chunk.length
-    if (this.#held.bytes > heldBytes) this.#release(controller)
+    if (this.#held.bytes > this.#held.most) this.#release(controller)
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer) {
@@ -171,15 +164,13 @@ export class Passage implements AnswerHandler {
 
   async #judge(controller: Dispatcher.DispatchController, held: { head: Head; chunks: Buffer[] }) {
     const answer = { ...held.head, body: Buffer.concat(held.chunks) }
-    const isRefused = refusesSession(this.#request.target.route, answer)
-    const recovered = isRefused ? ((await this.#forwarding.recover?.()) ?? null) : null
-    if (recovered === null || this.#clientLeft) {
+    const again = (await this.#forwarding.review?.judge(answer)) ?? null
+    if (again === null || this.#clientLeft) {
       this.#release(controller)
       this.#end()
       return
     }
-    this.#request.trail.reason = 'asked'
-    new Passage(this.#request, this.#reply, { ...recovered, recover: null }).begin(headersFor(this.#request))
+    new Passage(this.#request, this.#reply, { ...again, review: null }).begin()
   }
 
   onFault(fault: Fault) {

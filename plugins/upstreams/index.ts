@@ -2,7 +2,7 @@
  * upstreams
  * Adds  `app.upstream(system, realm)`, the one way to a system: everything that leaves the gateway leaves through it.
  *       `app.systems`, whether each system is reachable.
- * Needs nothing.
+ * Needs streamed-bytes.
  * Off   never: without it nothing is a gateway.
  */
 import { readFileSync } from 'node:fs'
@@ -22,8 +22,11 @@ export interface Upstream {
   readonly origin: string
   /** Sends a request and streams its answer into the handler. */
   dispatch(request: UpstreamRequest, handler: AnswerHandler): void
-  /** Sends a request and reads its answer whole, at most `limitBytes` of it; rejects with a Fault. */
-  exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer>
+  /**
+   * Sends a request and reads its answer whole, at most `limitBytes` of it; rejects with a Fault. Aborting the signal
+   * cancels it: nobody waits for the answer any more.
+   */
+  exchange(request: UpstreamRequest, limitBytes: number, signal?: AbortSignal): Promise<Answer>
 }
 
 declare module 'fastify' {
@@ -40,6 +43,7 @@ interface Setting {
 }
 
 function createUpstream(
+  noteStreamed: (bytes: number) => void,
   system: System,
   realm: RealmName,
   origin: string,
@@ -52,12 +56,19 @@ function createUpstream(
     pool.dispatch(request as Dispatcher.DispatchOptions, attempt)
   }
 
-  function exchange(request: UpstreamRequest, limitBytes: number): Promise<Answer> {
+  function exchange(request: UpstreamRequest, limitBytes: number, signal?: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let bytes = 0
       let head: Omit<Answer, 'body'>
+      let begun: Dispatcher.DispatchController | null = null
+      const giveUp = () => begun?.abort(new Error('Nobody waits for the answer'))
+      signal?.addEventListener('abort', giveUp, { once: true })
       dispatch(request, {
+        onStart(controller) {
+          begun = controller
+          if (signal?.aborted) giveUp()
+        },
         onHead(_controller, answered) {
           head = answered
         },
@@ -66,8 +77,16 @@ function createUpstream(
           if (bytes > limitBytes) controller.abort(new Error('The answer is too large to be read'))
           else chunks.push(chunk)
         },
-        onEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
-        onFault: reject
+        onEnd() {
+          signal?.removeEventListener('abort', giveUp)
+          // The chunks, and the copy that they become: both lie where V8 does not see them.
+          noteStreamed(2 * bytes)
+          resolve({ ...head, body: Buffer.concat(chunks) })
+        },
+        onFault(fault) {
+          signal?.removeEventListener('abort', giveUp)
+          reject(fault)
+        }
       })
     })
   }
@@ -107,7 +126,15 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
       const key = `${system} ${origin}`
       const pool = pools.get(key) ?? createPool(origin, own)
       pools.set(key, pool)
-      table[system][realm] = createUpstream(system, realm, origin, pool, states[system], own.timeouts.headers)
+      table[system][realm] = createUpstream(
+        app.noteStreamed,
+        system,
+        realm,
+        origin,
+        pool,
+        states[system],
+        own.timeouts.headers
+      )
     }
     if (own.tls.insecure) app.log.warn({ system }, 'TLS of this system is not verified: systems.*.tls.insecure is true')
   }
@@ -147,4 +174,4 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
 
 const probeLimitBytes = 65_536
 
-export default fp(upstreams, { name: 'upstreams', fastify: '5.x' })
+export default fp(upstreams, { name: 'upstreams', fastify: '5.x', dependencies: ['streamed-bytes'] })

@@ -5,7 +5,8 @@ import { runBench } from './run.ts'
 const mistakes = [
   { args: ['--seconds', '0'], says: /--seconds: "0" is not a number above 0/ },
   { args: ['--rounds', '1.5'], says: /--rounds: "1\.5" is not a whole number above 0/ },
-  { args: ['sideways'], says: /"sideways" is no part; there are forward and memory/ },
+  { args: ['sideways'], says: /"sideways" is no part; there are forward, memory, lists/ },
+  { args: ['--customers', 'many'], says: /--customers: "many" is not a whole number above 0/ },
   { args: ['--fast'], says: /--fast/ }
 ] as const
 
@@ -20,7 +21,16 @@ for (const { args, says } of mistakes) {
 test('bench: --help names the parts and the flags', async (t) => {
   const { code, output } = await runBench(t, ['--help'])
   assert.equal(code, 0)
-  for (const word of ['forward', 'memory', '--seconds', '--rounds', '--connections', '--megabytes']) {
+  for (const word of [
+    'forward',
+    'memory',
+    'lists',
+    '--seconds',
+    '--rounds',
+    '--connections',
+    '--megabytes',
+    '--customers'
+  ]) {
     assert.ok(output.includes(word), word)
   }
 })

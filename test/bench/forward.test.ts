@@ -9,7 +9,10 @@ test('bench: forward measures every peer and shows them in one table', async (t)
   assert.match(output, /^command: npm run bench -- forward --seconds 0\.2 --rounds 1 --connections 4$/m)
   assert.match(output, /^node v\d+\.\d+\.\d+, \d+ cores/m)
   assert.match(output, /^\| peer +\| CPU us\/request +\| x bare http-proxy \| requests\/s +\| p99 ms +\|$/m)
-  for (const peer of ['gateway, a known bearer token', 'gateway, the routing cookie', '@fastify/http-proxy, bare']) {
+  const peers = ['a known bearer token', 'the routing cookie', "an administrator's call"].map(
+    (name) => `gateway, ${name}`
+  )
+  for (const peer of [...peers, '@fastify/http-proxy, bare']) {
     const row = output.split('\n').find((line) => line.startsWith(`| ${peer}`))
     assert.match(row ?? '', /\d \(/, `${peer} has a row of figures`)
     assert.doesNotMatch(row ?? '', /NaN|Infinity/)

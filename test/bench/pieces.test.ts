@@ -4,8 +4,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AnswerReader } from '../../bench/answers.ts'
 import { openLoad } from '../../bench/load.ts'
-import { spreadOf } from '../../bench/table.ts'
-import { accessToken, answerBytes, bearerRequest } from '../../bench/wire.ts'
+import { meanOf, spreadOf } from '../../bench/table.ts'
+import { accessToken, answerBytes, bearerRequest, locatedRequest } from '../../bench/wire.ts'
 
 const answer = (status: number, body: string) =>
   Buffer.from(`HTTP/1.1 ${status} Any\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
@@ -25,11 +25,13 @@ test('bench: an answer without a length, or longer than it says, is a mistake', 
   assert.throws(() => new AnswerReader().push(Buffer.concat([answer(200, 'x'), answer(200, 'x')])), /more bytes/)
 })
 
-test('bench: the request is the one that the figures are of', () => {
-  const text = bearerRequest.toString()
-  assert.equal(accessToken.length, 700)
-  assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4).length, 150)
-})
+for (const [name, request] of Object.entries({ bearerRequest, locatedRequest })) {
+  test(`bench: ${name} has the size that the figures are of`, () => {
+    const text = request.toString()
+    assert.equal(accessToken.length, 700)
+    assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4).length, 150)
+  })
+}
 
 async function serverThatGives(t: TestContext, bytes: Buffer): Promise<number> {
   const server = createServer((socket) => socket.on('data', () => socket.write(bytes)).on('error', () => {}))
@@ -55,4 +57,5 @@ for (const { name, bytes } of wrong) {
 test('bench: a row shows the median between the least and the most', () => {
   assert.equal(spreadOf([3, 1, 2], 1), '2.0 (1.0-3.0)')
   assert.equal(spreadOf([4, 1, 2, 3], 1), '2.5 (1.0-4.0)')
+  assert.equal(spreadOf([1, 2, 6], 1, meanOf), '3.0 (1.0-6.0)')
 })

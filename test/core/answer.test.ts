@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { faultcodeOf, jsonOf, mayRefuseSession, refusesSession, sessionOf, userOf } from '../../core/answer.ts'
+import {
+  faultcodeOf,
+  jsonOf,
+  mayMissEntity,
+  mayRefuseSession,
+  missesEntity,
+  refusesSession,
+  sessionOf,
+  userOf
+} from '../../core/answer.ts'
 import { answerOf, faultOf } from './answers.ts'
 import { plain, rest, soap } from './routes.ts'
 
@@ -110,7 +119,7 @@ for (const [faultcodes, refused] of [
 ] as const) {
   for (const faultcode of faultcodes) {
     test(`${faultcode} ${refused ? 'refuses' : 'does not refuse'} the session`, () => {
-      assert.equal(mayRefuseSession(info, 500), true)
+      assert.equal(mayRefuseSession(info, 500), 65_536)
       for (const route of [info, ping, plain]) assert.equal(refusesSession(route, faultOf(faultcode)), refused)
       const body = gzipSync(JSON.stringify({ faultcode }))
       assert.equal(refusesSession(info, answerOf(500, body, { 'content-encoding': 'gzip' })), refused)
@@ -137,7 +146,7 @@ for (const [what, route, status, body, held, refused] of [
   ['a business fault by SOAP', soap('Customer/get_customer_info'), 500, '<soap:Fault/>', true, false]
 ] as const) {
   test(`${what} ${refused ? 'refuses' : 'does not refuse'} the session`, () => {
-    assert.equal(mayRefuseSession(route, status), held, 'held back')
+    assert.equal(mayRefuseSession(route, status), held ? 65_536 : 0, 'held back')
     assert.equal(refusesSession(route, answerOf(status, body)), refused)
   })
 }
@@ -168,5 +177,81 @@ for (const [status, body, credentials, lifetimeMs] of sessions) {
     const session = sessionOf(answerOf(status, JSON.stringify(body)))
     assert.equal(session?.credentials.map(({ kind, value }) => `${kind}=${value}`).join(' ') ?? null, credentials)
     assert.equal(session?.lifetimeMs ?? null, lifetimeMs)
+  })
+}
+
+const accountInfo = rest('Account/get_account_info')
+const report = rest('Customer/get_custom_xdr_report')
+const write = rest('Customer/update_customer')
+const empty = '{}'
+
+/** route, status, Content-Length, how many bytes are held back */
+for (const [what, route, status, length, held] of [
+  ['a fault', report, 500, '100', 65_536],
+  ['a fault about a write', write, 500, undefined, 65_536],
+  ["a customer's record", info, 200, '3000', 65_536],
+  ["an account's record without a length", accountInfo, 200, undefined, 65_536],
+  ['an answer of two bytes', report, 200, '2', 64],
+  ['one of 64', write, 200, '64', 64],
+  ['one of 65', report, 200, '65', 0],
+  ['one without a length', report, 200, undefined, 64],
+  ['a file', report, 200, '20000000', 0],
+  ['no content', report, 204, '0', 0],
+  ['a redirect', report, 302, '2', 0],
+  ['a page that is not there', info, 404, '2', 0],
+  ['a system that is not there', info, 503, '2', 0]
+] as const) {
+  test(`of ${what} ${held} bytes may say that an entity is not there`, () => {
+    const headers = length === undefined ? {} : { 'content-length': length }
+    assert.equal(mayMissEntity(route, { status, statusMessage: '', headers }), held)
+  })
+}
+
+const customerOf = (record: unknown) => JSON.stringify({ customer_info: record })
+
+/** route, answer, whether it misses its entity */
+for (const [what, route, answer, misses] of [
+  ['not found', report, faultOf('Server.Customer.not_found'), true],
+  ['not found, in its method', info, faultOf('Server.Customer.get_customer_info.NOT_FOUND'), true],
+  ['not found, about something else', report, faultOf('Server.Invoice.not_found'), true],
+  ['exported', write, faultOf('Server.Account.exported'), true],
+  [
+    'exported, compressed',
+    write,
+    answerOf(500, gzipSync('{"faultcode":"Server.Account.exported"}'), { 'content-encoding': 'gzip' }),
+    true
+  ],
+  ['a call that is not found', report, faultOf('Server.CallControl.call_not_found'), false],
+  ['another fault', report, faultOf('Server.Account.duplicate_id'), false],
+  ['a word of it elsewhere', report, faultOf('Server.exported.limit'), false],
+  ['a fault without a code', report, answerOf(500, '<html>'), false],
+  ['a fault without a code, empty', report, answerOf(500, empty), false],
+  ['an empty object', report, answerOf(200, empty), true],
+  ['an empty object, compressed', report, answerOf(200, gzipSync(empty), { 'content-encoding': 'gzip' }), true],
+  ['an empty object about a write', write, answerOf(200, empty), true],
+  ['null', report, answerOf(200, ' null\n'), true],
+  ['a success', write, answerOf(200, '{"success":1}'), false],
+  ['nothing', report, answerOf(200, ''), false],
+  ['a list', report, answerOf(200, '[]'), false],
+  ['a page', report, answerOf(200, '<html>'), false],
+  ['an empty object of another status', report, answerOf(302, empty), false],
+  ['an empty record', info, answerOf(200, customerOf({})), true],
+  ['no record', info, answerOf(200, customerOf(null)), true],
+  ['an empty answer about a record', accountInfo, answerOf(200, empty), true],
+  ['an open customer', info, answerOf(200, customerOf({ i_customer: 7, bill_status: 'O' })), false],
+  ['a closed one', info, answerOf(200, customerOf({ i_customer: 7, bill_status: 'C' })), false],
+  ['an exported one', info, answerOf(200, customerOf({ i_customer: 7, bill_status: 'E' })), true],
+  ['one in small letters', info, answerOf(200, customerOf({ i_customer: 7, bill_status: 'e' })), true],
+  ['one by its status alone', info, answerOf(200, customerOf({ i_customer: 7, status: 'exported' })), true],
+  ['an exported account', accountInfo, answerOf(200, '{"account_info":{"i_account":9,"bill_status":"E"}}'), true],
+  ['a record without its member', info, answerOf(200, '{"i_customer":7,"bill_status":"O"}'), false],
+  ['an exported one without its member', info, answerOf(200, '{"i_customer":7,"bill_status":"E"}'), true],
+  ['a record of the other kind', info, answerOf(200, '{"account_info":{"bill_status":"E"}}'), false],
+  ['a record that is a list', info, answerOf(200, customerOf([])), false],
+  ['a record that is a text', info, answerOf(200, customerOf('E')), false],
+  ['an exported row of another call', report, answerOf(200, '{"bill_status":"E"}'), false]
+] as const) {
+  test(`${what} ${misses ? 'misses' : 'does not miss'} its entity`, () => {
+    assert.equal(missesEntity(route, answer), misses)
   })
 }

@@ -4,10 +4,12 @@ import fc from 'fast-check'
 import { readCall } from '../../core/call.ts'
 import { createTargetReader } from '../../core/route.ts'
 import type { JsonObject } from '../../core/words.ts'
+import { said } from './routes.ts'
 
 const readTarget = createTargetReader({ billing: ['/rest'], portasip: [], callcontrol: [] })
 /** The whole way: from the request target to the call. */
-const read = async (rest: string) => readCall(readTarget(`/rest/Session/login${rest}`).route, undefined, null)
+const read = async (rest: string) =>
+  said(await readCall(readTarget(`/rest/Session/login${rest}`).route, undefined, null))
 
 const raw = (value: JsonObject) => JSON.stringify(value)
 const encoded = (value: JsonObject) => encodeURIComponent(raw(value))

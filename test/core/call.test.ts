@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bodyFormOf, readCall, readPath } from '../../core/call.ts'
-import { type Call, noCall } from '../../core/words.ts'
-import { rest } from './routes.ts'
+import { noCall } from '../../core/words.ts'
+import { rest, type Said, said } from './routes.ts'
 
 const route = rest('Customer/get_customer_info')
 const json = 'application/json'
 const form = 'application/x-www-form-urlencoded'
 const multipart = 'multipart/form-data; boundary=XX'
 
-const none: Call = { authInfo: null, params: null }
-const both: Call = { authInfo: { session_id: 'S' }, params: { i_customer: 7 } }
+const none: Said = { authInfo: null, params: null }
+const both: Said = { authInfo: { session_id: 'S' }, params: { i_customer: 7 } }
 
 const part = (name: string, value: string, more = '') =>
   `--XX\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`
@@ -43,7 +43,7 @@ const read = (body: string | Buffer | null, contentType: string | undefined, inP
   )
 
 /** Content-Type, body, what it says */
-const bodies: readonly (readonly [string | undefined, string | Buffer, Call])[] = [
+const bodies: readonly (readonly [string | undefined, string | Buffer, Said])[] = [
   [json, `{"auth_info":${auth},"params":${params}}`, both],
   [json, `{"params":${params},"auth_info":${auth}}`, both],
   ['application/json; charset=UTF-8', ` {"auth_info":${auth} ,"params":${params}}\r\n`, both],
@@ -89,7 +89,7 @@ const bodies: readonly (readonly [string | undefined, string | Buffer, Call])[] 
 
 for (const [contentType, body, expected] of bodies) {
   test(`${contentType}: ${JSON.stringify(body.toString()).slice(0, 90)}`, async () => {
-    assert.deepEqual(await read(body, contentType), expected)
+    assert.deepEqual(said(await read(body, contentType)), expected)
   })
 }
 
@@ -170,7 +170,7 @@ for (const [inPath, contentType, body, expected] of [
   [`/${auth}/${params}`, 'text/plain', 'whatever', both]
 ] as const) {
   test(`path ${inPath} and body ${JSON.stringify(body).slice(0, 60)} agree`, async () => {
-    assert.deepEqual(await read(body, contentType, inPath), expected)
+    assert.deepEqual(said(await read(body, contentType, inPath)), expected)
   })
 }
 
@@ -190,6 +190,6 @@ for (const [inPath, body] of [
 }
 
 test('no body and nothing in the path is no call', async () => {
-  assert.deepEqual(await read(null, undefined), none)
-  assert.deepEqual(await read(null, json), none)
+  assert.deepEqual(said(await read(null, undefined)), none)
+  assert.deepEqual(said(await read(null, json)), none)
 })

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bearerOf, credentialsInCall, credentialsInCookies, shownCredentials } from '../../core/credentials.ts'
-import type { JsonObject } from '../../core/words.ts'
+import {
+  bearerOf,
+  callerOf,
+  credentialsInCall,
+  credentialsInCookies,
+  everyCredentialIn,
+  shownCredentials,
+  swapsFor
+} from '../../core/credentials.ts'
+import { type Call, type Credential, type Home, type JsonObject, noCall } from '../../core/words.ts'
 import { page, rest } from './routes.ts'
+
+const call = (authInfo: JsonObject | null, params: JsonObject | null): Call => ({ ...noCall, authInfo, params })
 
 for (const [header, value] of [
   [undefined, null],
@@ -53,7 +63,7 @@ const calls: readonly (readonly [string, JsonObject | null, JsonObject | null, s
 
 for (const [name, auth, given, expected] of calls) {
   test(`${name} with auth_info ${JSON.stringify(auth)} and params ${JSON.stringify(given)} shows ${expected || 'nothing'}`, () => {
-    const found = credentialsInCall(rest(name), { authInfo: auth, params: given })
+    const found = credentialsInCall(rest(name), call(auth, given))
     assert.equal(found.map(({ kind, value }) => `${kind}=${value}`).join(' '), expected)
   })
 }
@@ -62,9 +72,9 @@ for (const value of [7, 0, true, false, ['hunter2'], { hunter2: 1 }, 'hunter2'.r
   for (const place of ['auth_info', 'params'] as const) {
     test(`${place}.session_id ${JSON.stringify(value).slice(0, 30)} is malformed, and not repeated`, () => {
       const holder = { session_id: value }
-      const call = place === 'params' ? { authInfo: null, params: holder } : { authInfo: holder, params: null }
+      const said = place === 'params' ? call(null, holder) : call(holder, null)
       assert.throws(
-        () => credentialsInCall(rest('Session/ping'), call),
+        () => credentialsInCall(rest('Session/ping'), said),
         (error: Error & { faultcode?: string }) =>
           error.faultcode === 'Client.Dispatcher.malformed_request' &&
           error.message.includes(`${place}.session_id`) &&
@@ -92,10 +102,10 @@ for (const [cookies, expected] of [
 }
 
 const inCookies = [{ kind: 'session_id', value: 'cookie' }] as const
-const inBody = { authInfo: { session_id: 'body' }, params: { session_id: 'param' } }
-const inParams = { authInfo: null, params: { session_id: 'param' } }
+const inBody = call({ session_id: 'body' }, { session_id: 'param' })
+const inParams = call(null, { session_id: 'param' })
 
-for (const [place, authorization, route, call, expected, together] of [
+for (const [place, authorization, route, said, expected, together] of [
   ['the header first', 'Bearer header', rest('Session/ping'), inBody, 'header', false],
   ['then auth_info', 'Basic YTpi', rest('Session/ping'), inBody, 'body', true],
   ['then params of Session methods', undefined, rest('Session/ping'), inParams, 'param', true],
@@ -104,16 +114,74 @@ for (const [place, authorization, route, call, expected, together] of [
   ['a page has cookies alone', undefined, page, null, 'cookie', false]
 ] as const) {
   test(`of several places: ${place}`, () => {
-    const shown = shownCredentials(authorization, route, call, inCookies)
+    const shown = shownCredentials(authorization, route, said, inCookies)
     assert.deepEqual([shown.credentials[0]?.value, shown.together], [expected, together])
   })
 }
 
 test('a header that decides spares the call: nothing in it is looked at', () => {
-  const call = { authInfo: { session_id: 7 }, params: null }
-  assert.equal(shownCredentials('Bearer x', rest('Session/ping'), call, []).credentials[0]?.value, 'x')
+  const said = call({ session_id: 7 }, null)
+  assert.equal(shownCredentials('Bearer x', rest('Session/ping'), said, []).credentials[0]?.value, 'x')
 })
 
 test('nothing shown is nothing', () => {
   assert.deepEqual(shownCredentials(undefined, rest('Session/ping'), null, []).credentials, [])
 })
+
+const token = (value: string): Credential => ({ kind: 'access_token', value })
+const id = (value: string): Credential => ({ kind: 'session_id', value })
+const refresh = (value: string): Credential => ({ kind: 'refresh_token', value })
+const halves = {
+  target: { access_token: 'tA', session_id: 'tS', refresh_token: 'tR' },
+  source: { access_token: 'sA', session_id: 'sS', refresh_token: 'sR' }
+}
+const older = 'older-credential'
+const paired: Home = { system: 'both', by: 'record', session: { id: '1', halves, context: null } }
+const withoutId: Home = {
+  ...paired,
+  session: { id: '1', halves: { ...halves, source: { access_token: 'sA' } }, context: null }
+}
+
+for (const [what, shown, home, source, target] of [
+  ['a token of a pair', [token('tA')], paired, token('sA'), token('tA')],
+  ['a session id of a pair', [id('tS')], paired, id('sS'), id('tS')],
+  ['an older token of a pair', [token('old')], paired, token('sA'), token('old')],
+  ['a session id that the source has not', [id('tS')], withoutId, token('sA'), id('tS')],
+  ['the first that can be shown', [refresh('tR'), token('tA')], paired, token('sA'), token('tA')],
+  ['a refresh token alone', [refresh('tR')], paired, null, null],
+  ['nothing', [], paired, null, null],
+  ['a session on the target', [token('tA')], { system: 'target', by: 'record' }, null, token('tA')],
+  ['a session on the source', [token('sA')], { system: 'source', by: 'asked' }, token('sA'), null]
+] as const) {
+  test(`in the name of ${what} each system is asked with its own credential`, () => {
+    const { credentialOn } = callerOf(shown, home)
+    assert.deepEqual([credentialOn('source'), credentialOn('target')], [source, target])
+  })
+}
+
+for (const [what, source, seen, expected] of [
+  ['the pair alone', halves.source, [], 'tA=sA tS=sS tR=sR'],
+  ['what is shown already', halves.source, [token('tA')], 'tA=sA tS=sS tR=sR'],
+  ['an older token', halves.source, [token(older)], `tA=sA tS=sS tR=sR ${older}=sA`],
+  ["another session's cookie", halves.source, [id(older)], `tA=sA tS=sS tR=sR ${older}=sS`],
+  ['a cookie that is only named so', halves.source, [id('49')], 'tA=sA tS=sS tR=sR'],
+  ['what the source has no name for', { access_token: 'sA' }, [id(older)], `tA=sA tS= tR= ${older}=`],
+  ["the source's own", halves.source, [token('sA')], 'tA=sA tS=sS tR=sR']
+] as const) {
+  test(`for the source: ${what}`, () => {
+    const swaps = swapsFor({ target: halves.target, source }, seen)
+    assert.equal(swaps.map(({ from, to }) => `${from}=${to}`).join(' '), expected)
+  })
+}
+
+for (const [name, auth, given, expected] of [
+  ['Customer/get_customer_info', { session_id: 'S', access_token: 'A' }, { session_id: 'p' }, 'A S'],
+  ['Session/ping', { session_id: 'S' }, { access_token: 'pA', refresh_token: 'pR' }, 'S pA pR'],
+  ['Session/ping', null, { access_token: 7, session_id: '' }, ''],
+  ['Session/ping', null, null, '']
+] as const) {
+  test(`${name} with ${JSON.stringify(auth)} and ${JSON.stringify(given)} holds ${expected || 'nothing'}`, () => {
+    const found = everyCredentialIn(rest(name), call(auth, given))
+    assert.equal(found.map(({ value }) => value).join(' '), expected)
+  })
+}

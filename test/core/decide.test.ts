@@ -9,11 +9,13 @@ const facts = (given: Partial<Facts>): Facts => ({
   login: null,
   context: null,
   home: { system: 'target', by: 'no_credential' },
+  merges: false,
   location: null,
   ...given
 })
 const home = (system: Home['system'], by: Home['by'] = 'record'): Home => ({ system, by })
-const login = (hint: System | null, forwards = true) => ({ hint, forwards })
+const login = (hint: System | null, forwards = true) => ({ step: 'login', hint, forwards }) as const
+const refresh = { step: 'refresh', hint: null, forwards: true } as const
 const dual = realmNames.filter((realm) => !isSingleHome(realm))
 
 test('customers and accounts have one home, everybody else may have two', () => {
@@ -21,7 +23,16 @@ test('customers and accounts have one home, everybody else may have two', () => 
 })
 
 /** section, what the contract says, facts, to, reason, otherwise, certain */
-const rows: readonly (readonly [string, string, Partial<Facts>, System, string, System | null, boolean])[] = [
+const rows: readonly (readonly [
+  section: string,
+  what: string,
+  given: Partial<Facts>,
+  to: System | 'both',
+  reason: string,
+  otherwise: System | null,
+  certain: boolean,
+  missing?: System
+])[] = [
   // 3: versioned hosts
   [
     '3',
@@ -192,7 +203,7 @@ const rows: readonly (readonly [string, string, Partial<Facts>, System, string, 
   ],
   // 4: a dual-realm session on one system only: everything goes there
   ['4', 'a dual session on the source alone', { home: home('source') }, 'source', 'session_record', null, true],
-  ['4', 'the same with a context', { home: home('source'), context: 'target' }, 'source', 'session_record', null, true],
+  ['4', 'the same with its own context', { home: home('source'), context: 'source' }, 'source', 'context', null, true],
   [
     '4',
     'the same with a location',
@@ -202,6 +213,19 @@ const rows: readonly (readonly [string, string, Partial<Facts>, System, string, 
     null,
     true
   ],
+  // 4: dual logins
+  ['4', 'a dual login: both at once', { login: login(null) }, 'both', 'login', null, false],
+  [
+    '4',
+    'a dual login on a versioned host',
+    { pinned: 'source', login: login(null) },
+    'source',
+    'versioned_host',
+    null,
+    true
+  ],
+  ['2', 'a dual login with login-forwarding off', { login: login(null, false) }, 'target', 'login', null, false],
+  ['4', 'a refresh token that nobody knows', { login: refresh }, 'target', 'login', 'source', false],
   // 5: a dual-realm session on both
   ['5.1', 'a context', { home: home('both'), context: 'source' }, 'source', 'context', null, true],
   ['5.1', 'a context for the target', { home: home('both'), context: 'target' }, 'target', 'context', null, true],
@@ -211,6 +235,47 @@ const rows: readonly (readonly [string, string, Partial<Facts>, System, string, 
     { home: home('both'), context: 'target', location: 'source' },
     'target',
     'context',
+    null,
+    true
+  ],
+  ['5.2', 'a list of everybody', { home: home('both'), merges: true }, 'both', 'merged_list', null, true],
+  [
+    '5.1',
+    'a context before a list',
+    { home: home('both'), merges: true, context: 'source' },
+    'source',
+    'context',
+    null,
+    true
+  ],
+  [
+    '4',
+    'a list of a session on one system',
+    { home: home('target'), merges: true },
+    'both',
+    'merged_list',
+    null,
+    true,
+    'source'
+  ],
+  [
+    '4',
+    'a list of a session on the other',
+    { home: home('source', 'asked'), merges: true },
+    'both',
+    'merged_list',
+    null,
+    true,
+    'target'
+  ],
+  ['4', 'a list without a session', { merges: true }, 'target', 'no_credential', null, false],
+  ['5.1', 'a context without a session', { context: 'source' }, 'source', 'context', null, false],
+  [
+    '8',
+    'an entity that an explanation does not ask about',
+    { home: home('both'), location: 'unasked' },
+    'target',
+    'unlocated',
     null,
     true
   ],
@@ -236,9 +301,9 @@ const rows: readonly (readonly [string, string, Partial<Facts>, System, string, 
   ['5.4', 'the same by asking', { home: home('both', 'asked') }, 'target', 'default_target', null, true]
 ]
 
-for (const [section, what, given, to, reason, otherwise, certain] of rows) {
+for (const [section, what, given, to, reason, otherwise, certain, missing = null] of rows) {
   test(`section ${section}: ${what}: ${to} (${reason})${otherwise === null ? '' : `, else ${otherwise}`}`, () => {
-    assert.deepEqual(decide(facts(given)), { to, reason, otherwise, certain })
+    assert.deepEqual(decide(facts(given)), { to, reason, otherwise, certain, missing })
   })
 }
 
@@ -255,6 +320,14 @@ for (const realm of ['customer', 'account'] as const) {
   test(`${realm}: neither a context nor a location moves a session`, () => {
     const given = facts({ realm, home: home('source'), context: 'target', location: 'target' })
     assert.equal(decide(given).to, 'source')
+  })
+}
+
+for (const by of ['record', 'signature', 'asked'] as const) {
+  test(`a context where the session (${by}) does not live is refused: the other system would be the wrong one`, () => {
+    assert.throws(() => decide(facts({ home: home('target', by), context: 'source' })), {
+      faultcode: 'Server.Dispatcher.system_unavailable'
+    })
   })
 }
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { refuseTwoAuthorizations, requestHeaders, responseHeaders } from '../../core/headers.ts'
+import {
+  contextIn,
+  prefersPartial,
+  refuseTwoAuthorizations,
+  requestHeaders,
+  responseHeaders
+} from '../../core/headers.ts'
 
 const client = { addresses: '203.0.113.9, 10.0.0.7', proto: 'https', host: 'www.customer.billing.com:8444' }
 const told = ['X-Forwarded-For', client.addresses, 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', client.host]
@@ -159,4 +165,47 @@ test('any headers keep their order, their bytes and their number', () => {
       assert.deepEqual(up(pairs.flat()), [...pairs.flat(), ...told])
     })
   )
+})
+
+for (const [value, expected] of [
+  [undefined, undefined],
+  ['source', 'source'],
+  ['target', 'target'],
+  ['auto', 'auto']
+] as const) {
+  test(`X-Dispatcher-Context: ${value} asks for ${expected ?? 'nothing'}`, () => {
+    assert.equal(contextIn(value === undefined ? {} : { 'x-dispatcher-context': value }), expected)
+  })
+}
+
+for (const value of ['', 'Source', 'both', 'source, target', ['source', 'target'], 'hunter2'] as const) {
+  test(`X-Dispatcher-Context: ${JSON.stringify(value)} is malformed, and not repeated`, () => {
+    assert.throws(
+      () => contextIn({ 'x-dispatcher-context': value }),
+      (error: Error & { faultcode?: string }) =>
+        error.faultcode === 'Client.Dispatcher.malformed_request' && !error.message.includes('hunter2')
+    )
+  })
+}
+
+for (const [value, expected] of [
+  [undefined, false],
+  ['dispatcher=partial', true],
+  ['Dispatcher = "partial"', true],
+  ['respond-async, dispatcher=partial; x=1', true],
+  [['respond-async', 'dispatcher=partial'], true],
+  ['dispatcher=whole', false],
+  ['xdispatcher=partial', false],
+  ['dispatcher=partially', false]
+] as const) {
+  test(`Prefer: ${JSON.stringify(value)} ${expected ? 'takes' : 'does not take'} a partial list`, () => {
+    assert.equal(prefersPartial({ prefer: value }), expected)
+  })
+}
+
+test('session cookies of the half that the gateway keeps are not for the client, others are', () => {
+  const kept = { ...mapping, keptCookies: new Set(['access_token', 'session_id']) }
+  const cookies = ['access_token=A; Path=/', ' session_id =S', 'session_idx=1', 'lang=en', 'noise']
+  assert.deepEqual(responseHeaders({ 'set-cookie': cookies }, kept), ['set-cookie', cookies.slice(2)])
+  assert.deepEqual(responseHeaders({ 'set-cookie': 'access_token=A' }, kept), [])
 })

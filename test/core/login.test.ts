@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../core/faults.ts'
-import { asksOther, chooseAttempt, type LoginResult, loginResult } from '../../core/login.ts'
+import { asksOther, chooseAttempt, chooseOfBoth, type LoginResult, loginResult } from '../../core/login.ts'
 import { answerOf, faultOf } from './answers.ts'
 
 const session = '{"session_id":"S","access_token":"A","refresh_token":"R","expires_in":900}'
@@ -81,4 +81,29 @@ for (const [target, told] of Object.entries(choices) as [LoginResult, Record<Log
       assert.equal(chooseAttempt({ source, target }), expected)
     })
   }
+}
+
+/** What both say to a login that both are asked at once; null: not there yet. */
+for (const [target, source, told] of [
+  ['accepted', 'accepted', 'target'],
+  ['accepted', 'refused', 'target'],
+  ['accepted', null, 'target'],
+  ['refused', 'accepted', 'source'],
+  ['answered', 'accepted', 'source'],
+  ['unavailable', 'accepted', 'source'],
+  [null, 'accepted', 'source'],
+  ['refused', 'refused', 'target'],
+  ['refused', 'answered', 'source'],
+  ['answered', 'refused', 'target'],
+  ['refused', 'unavailable', 'source'],
+  ['unavailable', 'refused', 'target'],
+  ['unavailable', 'unavailable', 'target']
+] as const) {
+  test(`both at once, target ${target ?? 'late'}, source ${source ?? 'late'}: the ${told}'s`, () => {
+    const outcomes = {
+      ...(source !== null && { source: { result: source } }),
+      ...(target !== null && { target: { result: target } })
+    }
+    assert.equal(chooseOfBoth(outcomes), outcomes[told])
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isCut, isOrdered, mergeRows } from '../../core/merge.ts'
+import { isCut, isOrdered, type Listed, mergeRows } from '../../core/merge.ts'
 import type { RowKey } from '../../core/order.ts'
 import {
   anyOrder,
@@ -27,10 +27,11 @@ function merged(
   target: readonly RowKey[],
   from = start,
   limit = 10,
-  compare: typeof ascending | null = ascending
+  compare: typeof ascending | null = ascending,
+  isExported: (list: Listed, at: number) => boolean = () => false
 ) {
   const both = lists(source, target)
-  const { picks, taken } = mergeRows(both, from, limit, compare)
+  const { picks, taken } = mergeRows(both, from, limit, compare, isExported)
   const shown = picks.map(({ system, at }) => `${system[0]}${both[system].rows[at]?.value}`)
   return [shown.join(' '), taken.source, taken.target] as const
 }
@@ -81,6 +82,19 @@ for (const [what, source, target, from, limit, expected] of [
   ]
 ] as const) {
   test(`doubles: ${what}`, () => assert.deepEqual(merged(source, target, from, limit), expected))
+}
+
+const isFirst = (_list: Listed, at: number) => at === 0
+for (const [what, source, target, from, limit, expected] of [
+  ['gives way to the source’s', [x(1), row(2)], [x(1)], start, 10, ['s1 s2', 2, 1]],
+  ['gives way, wherever it stands', [row(2), x(3)], [x(1)], start, 10, ['s2 s3', 2, 1]],
+  ['has no double: it is shown', [row(2)], [x(1)], start, 10, ['t1 s2', 1, 1]],
+  ['has its double beyond the page: it is shown', [row(2), x(3)], [x(1)], start, 2, ['t1 s2', 1, 1]],
+  ['was shown on the page before', [x(1), row(2)], [x(1)], { source: 0, target: 1 }, 10, ['s2', 2, 0]]
+] as const) {
+  test(`an exported row of the target ${what}`, () => {
+    assert.deepEqual(merged(source, target, from, limit, ascending, isFirst), expected)
+  })
 }
 
 test('rows are in order when none is truly before the one that precedes it', () => {
@@ -139,7 +153,7 @@ test('any two lists: exactly one split of each place is a cut, and what is merge
       )
       assert.equal(cuts.length, offset <= whole.length ? 1 : 0)
       for (const cut of cuts) {
-        const { picks, taken } = mergeRows(around, from(cut), limit, compare)
+        const { picks, taken } = mergeRows(around, from(cut), limit, compare, () => false)
         const shown = picks.map(({ system, at }) => ({ system, row: both[system][at] }))
         assert.deepEqual(shown, shownOf(whole, offset, limit))
         assert.equal(taken.source + taken.target, Math.min(limit, whole.length - offset))

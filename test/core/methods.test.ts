@@ -55,7 +55,7 @@ for (const [route, step] of [
   [page, null]
 ] as const) {
   test(`${route.family} ${shownAs(route)} is ${step ?? 'no step of a session'}`, () =>
-    assert.equal(sessionStepOf(route), step))
+    assert.equal(sessionStepOf(route, { realm: 'customer', pinned: null }), step))
 }
 
 for (const [route, unread] of [

@@ -31,6 +31,7 @@ const wanted = (offset: number, limit: number | null, more: Partial<Wanted> = {}
   known: null,
   compare: ascending,
   isDisjoint: false,
+  isExported: () => false,
   ...more
 })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTargetReader } from '../../core/route.ts'
 import { noCall } from '../../core/words.ts'
+import { said } from './routes.ts'
 
 const readTarget = createTargetReader({
   billing: ['/rest', '/soap', '/espf', '/doc/api', '/rest/v2'],
@@ -38,7 +39,18 @@ const targets = [
     '',
     '/callcontrol'
   ],
-  ['/callcontrol/ws?access_token=x', 'callcontrol', 'rest', '', '', '', '/callcontrol'],
+  ['/callcontrol/answer_call', 'callcontrol', 'rest', 'CallControl', 'answer_call', '', '/callcontrol'],
+  [
+    '/callcontrol/rest/get_sip_calls_list/',
+    'callcontrol',
+    'rest',
+    'CallControl',
+    'get_sip_calls_list',
+    '',
+    '/callcontrol'
+  ],
+  ['/callcontrol/', 'callcontrol', 'rest', '', '', '', '/callcontrol'],
+  ['/callcontrol/ws?access_token=x', 'callcontrol', 'rest', 'CallControl', 'ws', '', '/callcontrol'],
   // URL-path calls: what follows the method stays as it came.
   [
     '/rest/Session/login//{"login":"a"}',
@@ -121,12 +133,10 @@ const targets = [
 
 for (const [url, family, wire, service, method, inPath, prefix] of targets) {
   test(`${url.slice(0, 80)} is ${family} by ${wire}: ${service || '-'}/${method || '-'} ${JSON.stringify(inPath)}`, () => {
-    assert.deepEqual(readTarget(url), {
-      url,
-      authority: null,
-      route: { family, wire, service, method, inPath: inPath === '' ? noCall : inPath },
-      prefix
-    })
+    const { route, ...more } = readTarget(url)
+    assert.deepEqual(more, { url, authority: null, prefix })
+    const expected = { family, wire, service, method, inPath: inPath === '' ? said(noCall) : inPath }
+    assert.deepEqual({ ...route, inPath: said(route.inPath) }, expected)
   })
 }
 

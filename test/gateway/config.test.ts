@@ -5,6 +5,7 @@ import { least, mistakesIn, parse, withSource } from './config.ts'
 
 const realms =
   '"admin", or "reseller", or "customer", or "account", or "cc_staff", or "distributor", or "representative"'
+const lists = (options: object) => ({ plugins: { 'list-aggregation': options } })
 const origin = 'an http(s) URL without a path'
 const host = 'a host name, or *. and a host name'
 const cidr = 'an IP address or a CIDR such as 10.0.0.0/8'
@@ -107,6 +108,27 @@ const mistakes: readonly (readonly [object, string])[] = [
   [{ apis: { billing: ['/rest/'] } }, 'apis.billing[0]: "/rest/" is not a path such as /rest'],
   [{ apis: { billing: ['/'] } }, 'apis.billing[0]: "/" is not a path such as /rest'],
   [{ apis: { portasip: '/portasip' } }, 'apis.portasip: "/portasip" is not a list'],
+  [lists({ onMissingSystem: 'x' }), 'plugins.list-aggregation.onMissingSystem: "x" is not "fail", or "partial"'],
+  [
+    lists({ methods: { 'A/get_b_list': { arayKey: 'b' } } }),
+    'plugins.list-aggregation.methods.A/get_b_list.arayKey: is not a known key; did you mean arrayKey?'
+  ],
+  [
+    lists({ methods: { 'A/get_b_list': { direction: 'up' } } }),
+    'plugins.list-aggregation.methods.A/get_b_list.direction: "up" is not "asc", or "desc"'
+  ],
+  [
+    lists({ methods: { 'A/get_b_list': true } }),
+    'plugins.list-aggregation.methods.A/get_b_list: true is not false, or a mapping'
+  ],
+  [
+    lists({ methods: { get_b_list: false } }),
+    'plugins.list-aggregation.methods.get_b_list: is not a method such as Customer/get_customer_list'
+  ],
+  [
+    { plugins: { 'entity-location': { ttl: -1 } } },
+    'plugins.entity-location.ttl: -1 is not a whole number of at least 0'
+  ],
   [{ lissten: [] }, 'lissten: is not a known key; did you mean listen?'],
   [{ Secret: 'x' }, 'Secret: is not a known key; did you mean secret?']
 ]

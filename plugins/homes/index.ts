@@ -2,17 +2,19 @@
  * homes
  * Adds  `app.homes`: where a session lives, by its credential's record, the token's own signature, or by asking both
  *       systems (contract section 4).
- * Needs store, upstreams, token-signature.
+ * Needs store, upstreams, token-signature, paired-sessions.
  * Off   never.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import { type OpenedSession, userOf } from '../core/answer.ts'
-import type { Shown } from '../core/credentials.ts'
-import { Fault } from '../core/faults.ts'
-import { createSeal } from '../core/seal.ts'
-import { type Credential, type Home, type RealmName, type System, systemNames } from '../core/words.ts'
+import type { OpenedSession } from '../../core/answer.ts'
+import type { Shown } from '../../core/credentials.ts'
+import type { Asker } from '../../core/own-call.ts'
+import type { Credential, Home, KeptSession, System } from '../../core/words.ts'
+import { createAsking } from './asking.ts'
+import { agreed, homeOf, type Lives } from './lives.ts'
+import { createRecords, recordTtlMs, remainingMs, type StoredRecord } from './records.ts'
 
 export interface Homes {
   /** The home of what was shown, when this process can tell without waiting: the hot path. */
@@ -26,16 +28,16 @@ export interface Homes {
    * Throws `malformed_request` for credentials of one call that have different homes.
    */
   resolve(shown: Shown, cookieSaysSource: boolean, asker: Asker | null): Promise<Home>
-  /** Keeps a session's home. */
-  remember(session: OpenedSession, system: System): Promise<void>
+  /** Keeps a session's home, and which of the kept sessions it is where the gateway keeps more of it. */
+  remember(session: OpenedSession, home: Lives): Promise<void>
+  /** The kept session of a home that is known, begun where there is none yet: from then on the credentials name it. */
+  keptFor(home: Home, credentials: readonly Credential[]): Promise<KeptSession>
+  /** Forgets a credential that its system has refused; the others of its session may live on. */
+  drop(credential: Credential): Promise<void>
   /** Forgets a credential and the others of its session. */
   forget(credential: Credential): Promise<void>
-}
-
-/** For whom the systems are asked. */
-export interface Asker {
-  readonly realm: RealmName
-  readonly address: string
+  /** How long a record is kept, ms. */
+  readonly ttlMs: number
 }
 
 declare module 'fastify' {
@@ -50,8 +52,6 @@ interface Setting {
   readonly pingPath: string
 }
 
-/** How long a record is kept, at least: longer than clients go without a call, and than any token seen. */
-const recordTtlMs = 2 * 86_400_000
 /** How long "neither knows it" is believed. */
 const refusalTtlMs = 10_000
 /** How long a record is used without looking at the store again; "no record" for a shorter time. */
@@ -59,91 +59,81 @@ const frontTtlMs = 60_000
 const absenceTtlMs = 2_000
 /** Credentials kept in front of the store: each costs about its own length. */
 const frontLimit = 10_000
-const askTimeoutMs = 5_000
-const pingAnswerBytes = 65_536
 
-interface StoredRecord {
-  readonly home: System
-  /** Keys of the session's other credentials. */
-  readonly peers: readonly string[]
+/** What this process has ready: a home, or the session that tells it and the system of one that lives on one alone. */
+interface Ready {
+  readonly home: Home | null
+  readonly session: string | null
+  readonly system: System | 'both'
+  readonly refused: boolean
 }
 
 const bySourceCookie: Home = { system: 'source', by: 'cookie' }
 const noCredential: Home = { system: 'target', by: 'no_credential' }
 
-function createAsking(app: FastifyInstance, pingPath: string) {
-  /** True: here. False: not here. Null: nobody could tell. */
-  async function isAt(system: System, { kind, value }: Credential, { realm, address }: Asker): Promise<boolean | null> {
-    const body = Buffer.from(JSON.stringify({ params: { [kind]: value } }))
-    const headers = ['Content-Type', 'application/json', 'X-Forwarded-For', address]
-    const request = { method: 'POST', path: pingPath, headers, body, patienceMs: askTimeoutMs }
-    try {
-      const answer = await app.upstream(system, realm).exchange(request, pingAnswerBytes)
-      const user = userOf(answer)
-      if (user !== null) return user > 0
-      return answer.status >= 502 && answer.status <= 504 ? null : false
-    } catch {
-      return null
-    }
-  }
-
-  /** The first system that says yes is believed without waiting for the other. */
-  return async function askBoth(credential: Credential, asker: Asker): Promise<System | 'neither' | 'unknown'> {
-    const questions = systemNames.map(async (system) => ({ system, here: await isAt(system, credential, asker) }))
-    const yes = questions.map((question) =>
-      question.then(({ system, here }) => (here === true ? system : Promise.reject(new Error('not here'))))
-    )
-    return Promise.any(yes).catch(async () => {
-      const answers = await Promise.all(questions)
-      return answers.every(({ here }) => here === false) ? 'neither' : 'unknown'
-    })
-  }
-}
+const unknown: Ready = { home: null, session: null, system: 'target', refused: false }
 
 async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
-  const records = app.store('records')
-  const { keyOf } = createSeal(secret)
+  const records = createRecords(app, secret)
   const askBoth = createAsking(app, pingPath)
-  const front = new LRUCache<string, { home: Home | null; refused: boolean }>({
+  const front = new LRUCache<string, Ready>({
     max: frontLimit,
     ttl: frontTtlMs,
     // Looking at the clock once a second is exact enough, and cheaper than once a call.
     ttlResolution: 1000
   })
   const questions = new Map<string, Promise<System | null>>()
-  const keyFor = ({ value }: Credential) => keyOf('credential', value)
 
-  async function remember({ credentials, lifetimeMs }: OpenedSession, system: System) {
-    const keys = credentials.map(keyFor)
-    const ttlMs = Math.max(recordTtlMs, lifetimeMs ?? 0)
-    await Promise.all(
-      credentials.map(({ value }, at) => {
-        front.set(value, { home: { system, by: 'record' }, refused: false })
-        const record: StoredRecord = { home: system, peers: keys.toSpliced(at, 1) }
-        return records.set(keys[at] as string, JSON.stringify(record), ttlMs)
-      })
-    )
+  function makeReady({ value }: Credential, record: StoredRecord) {
+    const { home: system, session } = record
+    const ready: Ready =
+      session === undefined ? { ...unknown, home: { system, by: 'record' } } : { ...unknown, session, system }
+    // A ttl of 0 would be none.
+    front.set(value, ready, { ttl: Math.max(Math.min(frontTtlMs, remainingMs(record)), 1) })
+  }
+
+  async function remember(opened: OpenedSession, lives: Lives) {
+    const { made, written } = records.write(opened, lives)
+    for (const [at, record] of made.entries()) makeReady(opened.credentials[at] as Credential, record)
+    await written
+  }
+
+  async function findRecord(credential: Credential): Promise<Home | null> {
+    const record = await records.read(credential)
+    if (record === null) return null
+    await records.keepOn(credential, record)
+    makeReady(credential, record)
+    if (record.session === undefined) return { system: record.home, by: 'record' }
+    return homeOf(record.home, await app.pairedSessions.find(record.session))
   }
 
   async function find(credential: Credential): Promise<Home | null> {
     const ready = front.get(credential.value)
+    if (ready?.session != null) return homeOf(ready.system, await app.pairedSessions.find(ready.session))
     if (ready !== undefined) return ready.home
-    const stored = await records.get(keyFor(credential))
-    const record = stored === undefined ? null : (JSON.parse(stored) as StoredRecord)
-    const signer =
-      record === null && credential.kind === 'access_token' ? await app.verifyToken(credential.value) : null
-    let home: Home | null = null
-    if (record !== null) home = { system: record.home, by: 'record' }
-    else if (signer !== null) home = { system: signer, by: 'signature' }
-    front.set(credential.value, { home, refused: false }, home === null ? { ttl: absenceTtlMs } : {})
+    const recorded = await findRecord(credential)
+    if (recorded !== null) return recorded
+    const signer = credential.kind === 'access_token' ? await app.verifyToken(credential.value) : null
+    const home: Home | null = signer === null ? null : { system: signer, by: 'signature' }
+    front.set(credential.value, { ...unknown, home }, home === null ? { ttl: absenceTtlMs } : {})
     return home
+  }
+
+  async function keptFor({ system, session }: Home, credentials: readonly Credential[]): Promise<KeptSession> {
+    if (session !== undefined) return session
+    const stored = await Promise.all(credentials.map(records.read))
+    const known = stored.find((record) => record?.session !== undefined)?.session
+    if (known !== undefined) return app.pairedSessions.find(known)
+    const begun = app.pairedSessions.begin()
+    await remember({ credentials, lifetimeMs: null }, { system, session: begun })
+    return begun
   }
 
   async function askOnce(credential: Credential, asker: Asker): Promise<System | null> {
     const answer = await askBoth(credential, asker)
-    if (answer === 'neither') front.set(credential.value, { home: null, refused: true }, { ttl: refusalTtlMs })
+    if (answer === 'neither') front.set(credential.value, { ...unknown, refused: true }, { ttl: refusalTtlMs })
     if (answer === 'neither' || answer === 'unknown') return null
-    await remember({ credentials: [credential], lifetimeMs: null }, answer)
+    await remember({ credentials: [credential], lifetimeMs: null }, { system: answer })
     return answer
   }
 
@@ -167,11 +157,9 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     let found: Home | null = null
     for (const credential of shown.credentials) {
       const home = await find(credential)
-      if (found !== null && home !== null && home.system !== found.system) {
-        throw new Fault('malformed_request', 'the credentials are of different sessions')
-      }
-      found ??= home
-      if (found !== null && !shown.together) break
+      if (home === null) continue
+      found = found === null ? home : agreed(found, home)
+      if (!shown.together) break
     }
     const [first] = shown.credentials
     const home = found ?? withoutRecord(first, cookieSaysSource)
@@ -187,6 +175,10 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
         const ready = front.get(value)
         if (ready === undefined) return undefined
         if (ready.home !== null) return ready.home
+        if (ready.session !== null) {
+          const session = app.pairedSessions.atOnce(ready.session)
+          return session === undefined ? undefined : homeOf(ready.system, session)
+        }
       }
       return withoutRecord(credentials[0], cookieSaysSource)
     },
@@ -194,14 +186,21 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     ask,
     resolve,
     remember,
-    async forget(credential) {
-      const key = keyFor(credential)
+    keptFor,
+    async drop(credential) {
       front.delete(credential.value)
-      const stored = await records.get(key)
-      const peers = stored === undefined ? [] : (JSON.parse(stored) as StoredRecord).peers
-      await records.delete(key, ...peers)
-    }
+      await records.drop(credential)
+    },
+    async forget(credential) {
+      front.delete(credential.value)
+      await records.forget(credential)
+    },
+    ttlMs: recordTtlMs
   })
 }
 
-export default fp(homes, { name: 'homes', fastify: '5.x', dependencies: ['store', 'upstreams', 'token-signature'] })
+export default fp(homes, {
+  name: 'homes',
+  fastify: '5.x',
+  dependencies: ['store', 'upstreams', 'token-signature', 'paired-sessions']
+})

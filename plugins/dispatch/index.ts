@@ -1,0 +1,152 @@
+/**
+ * dispatch
+ * Adds  `app.dispatchRequest`, which gathers the facts, asks `decide()` and hands over; `app.explain`, which does the
+ *       same for a request that is only described, and sends nothing.
+ * Needs body, forward, homes, session-calls; remote-session, entity-location and list-aggregation where they are on.
+ * Off   never.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { bearerOf, type Shown, shownCredentials } from '../../core/credentials.ts'
+import { type Decision, decide, type Facts } from '../../core/decide.ts'
+import { refuseTwoAuthorizations } from '../../core/headers.ts'
+import { isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
+import { askerOf } from '../../core/own-call.ts'
+import { type Home, isSingleHome, noCall } from '../../core/words.ts'
+import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
+import { createReviews } from './reviews.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    dispatchRequest(request: FastifyRequest, reply: FastifyReply): void
+    explain(asked: Asked): Promise<Decision>
+  }
+}
+
+const noHome: Home = { system: 'target', by: 'no_credential' }
+const nothing: Omit<Facts, 'realm' | 'pinned' | 'home'> = { login: null, context: null, merges: false, location: null }
+const noCookies = { isSource: false, credentials: [] }
+
+async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoutes: readonly string[] }) {
+  const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
+  const dualRealms = createDualRealms(app)
+  const reviews = createReviews(app)
+
+  /** Whether the call must be read for its credential: no header decides, and no cookie does unless the call has its own. */
+  function mustRead({ target, content }: Asked, hasCookies: boolean): boolean {
+    const { wire, inPath, service } = target.route
+    if (wire !== 'rest') return false
+    if (inPath !== noCall || service === 'Session') return true
+    if (content === null) return false
+    return !hasCookies || (Buffer.isBuffer(content) && content.includes('auth_info'))
+  }
+
+  /** What a request shows outside its body, and whether its body must be read for more. */
+  function look(asked: Asked) {
+    const { headers } = asked
+    const { isSource, credentials: inCookies } = remoteSession?.read(headers) ?? noCookies
+    const bearer = bearerOf(headers.authorization)
+    const reads = bearer === null && mustRead(asked, isSource || inCookies.length > 0)
+    return { isSource, inCookies, reads, credentials: bearer === null ? inCookies : [bearer] }
+  }
+
+  async function showAll(asked: Asked, { reads, inCookies }: ReturnType<typeof look>): Promise<Shown> {
+    const call = reads ? await app.readFields(asked, ['auth_info']) : null
+    return shownCredentials(asked.headers.authorization, asked.target.route, call, inCookies)
+  }
+
+  const decideFor = ({ place }: Asked, home: Home) => decide({ ...nothing, ...place, home })
+
+  /** One that is decided by its session's home alone. */
+  function send(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision) {
+    request.trail.reason = decision.reason
+    const review = known === null ? null : reviews.ofHome(request, known, decision)
+    app.forward(request, reply, { to: decision.to as 'source' | 'target', setCookie: null, swaps: null, review })
+  }
+
+  async function sendDual(request: FastifyRequest, reply: FastifyReply, known: Known) {
+    const judged = await dualRealms.judge(request, known, askerOf(request))
+    const { decision, home, list, call } = judged
+    const { to, reason } = decision
+    request.trail.reason = reason
+    if (to === 'both') {
+      if (list === null || call === null) throw new Error('Only a list that was read is merged')
+      await app.lists.answer(request, reply, { list, call, home, shown: known.credentials, missing: decision.missing })
+      return
+    }
+    const swaps = dualRealms.swapsOf(judged, to)
+    const review = reviews.ofDual(request, judged)
+    app.forward(request, reply, { to, setCookie: null, swaps, review })
+  }
+
+  async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
+    const { realm } = request.place
+    const shown = await showAll(request, seen)
+    // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
+    const asker = request.place.pinned === null ? askerOf(request) : null
+    const home = await app.homes.resolve(shown, seen.isSource, asker)
+    const known = { home, credentials: shown.credentials, others: seen.inCookies }
+    if (isSingleHome(realm)) send(request, reply, known, decideFor(request, home))
+    else await sendDual(request, reply, known)
+  }
+
+  app.decorate('dispatchRequest', function dispatchRequest(request, reply) {
+    const { target, place, headers } = request
+    const { route } = target
+    const fail = (error: unknown) => {
+      reply.send(error)
+    }
+    if (headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
+    const step = sessionStepOf(route, place)
+    if (step !== null) {
+      app.answerSessionCall(step, request, reply).catch(fail)
+      return
+    }
+    if (isUnreadLogin(route)) {
+      const login = { step: 'refresh', hint: null, forwards: false } as const
+      send(request, reply, null, decide({ ...nothing, ...place, home: noHome, login }))
+      return
+    }
+    // The target knows what its clients hold; the source is shown a session of both by its own names.
+    if (place.pinned === 'target' || (place.pinned !== null && isSingleHome(place.realm))) {
+      send(request, reply, null, decideFor(request, noHome))
+      return
+    }
+    // The hot path: a token or a cookie that is known decides at once; nothing is read and nothing awaited.
+    const seen = look(request)
+    const home = seen.reads ? undefined : app.homes.atOnce(seen.credentials, seen.isSource)
+    if (home === undefined) {
+      dispatchSlowly(request, reply, seen).catch(fail)
+      return
+    }
+    const known = { home, credentials: seen.credentials, others: seen.inCookies }
+    if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
+    else sendDual(request, reply, known).catch(fail)
+  })
+
+  app.decorate('explain', async function explain(asked: Asked): Promise<Decision> {
+    const { place, target } = asked
+    const step = sessionStepOf(target.route, place)
+    if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
+    if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
+    if (place.pinned !== null) return decideFor(asked, noHome)
+    const seen = look(asked)
+    const shown = await showAll(asked, seen)
+    const home = await app.homes.resolve(shown, seen.isSource, null)
+    if (isSingleHome(place.realm)) return decideFor(asked, home)
+    // A session is ended wherever it lives, whatever its context.
+    if (step === 'logout' && home.system === 'both') {
+      return { ...decideFor(asked, home), to: 'both', reason: 'session_record' }
+    }
+    const known = { home, credentials: shown.credentials, others: seen.inCookies }
+    return (await dualRealms.judge(asked, known, null)).decision
+  })
+
+  app.proxy(apiRoutes)
+}
+
+export default fp(dispatch, {
+  name: 'dispatch',
+  fastify: '5.x',
+  dependencies: ['body', 'forward', 'homes', 'paired-sessions', 'session-calls']
+})

@@ -1,0 +1,83 @@
+/**
+ * Which answers are looked at before the client gets them, and what follows: a session that lives elsewhere, a half that
+ * must be renewed, an entity that has moved (contract sections 4 and 5).
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Answer, mayMissEntity, mayRefuseSession, missesEntity, refusesSession } from '../../core/answer.ts'
+import type { Decision } from '../../core/decide.ts'
+import { isRead } from '../../core/methods.ts'
+import { askerOf } from '../../core/own-call.ts'
+import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
+
+type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
+type Way = NonNullable<Awaited<ReturnType<Review['judge']>>>
+
+/** Whether the body is still there to be sent again. */
+const isKept = ({ content }: FastifyRequest) => content === null || Buffer.isBuffer(content)
+
+export function createReviews(app: FastifyInstance) {
+  const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
+  const location = app.hasDecorator('entityLocation') ? app.entityLocation : null
+  const dualRealms = createDualRealms(app)
+
+  /** A session fault where nobody vouched for the system: the systems are asked. */
+  function ofHome(request: FastifyRequest, { credentials }: Known, decision: Decision): Review | null {
+    const [credential] = credentials
+    if (decision.certain || credential === undefined || !isKept(request)) return null
+    const { route } = request.target
+    return {
+      holds: ({ status }) => mayRefuseSession(route, status),
+      async judge(answer) {
+        if (!refusesSession(route, answer)) return null
+        const to = await app.homes.ask(credential, askerOf(request))
+        if (to === null || to === decision.to) return null
+        request.trail.reason = 'asked'
+        return { to, setCookie: remoteSession?.correct(request, to) ?? null, swaps: null }
+      }
+    }
+  }
+
+  /** A refused half did nothing: the source's is renewed and the call sent once more; the target's is the client's own. */
+  async function afterRefusal(request: FastifyRequest, { home, credentials, others, decision }: Judged) {
+    const { session } = home
+    if (session === undefined || session.halves === null) return null
+    if (decision.to === 'target') {
+      const [credential] = credentials
+      if (credential !== undefined) await app.homes.drop(credential)
+      return null
+    }
+    const renewed = await app.pairedSessions.renew(session, askerOf(request), app.homes.ttlMs)
+    if (renewed === null || !isKept(request)) return null
+    const known = { home: { ...home, session: renewed }, credentials, others }
+    return { to: 'source', setCookie: null, swaps: dualRealms.swapsOf(known, 'source') } satisfies Way
+  }
+
+  /** The entity is not where it was remembered: it is looked up anew, and a read goes where it is. */
+  async function afterMiss(request: FastifyRequest, judged: Judged): Promise<Way | null> {
+    const { references, decision } = judged
+    await location?.forgetReferences(references)
+    if (location === null || !isRead(request.method, request.target.route) || !isKept(request)) return null
+    const to = await location.locate(references, dualRealms.locatorFor(judged, askerOf(request))).catch(() => null)
+    if (to === null || to === decision.to) return null
+    return { to, setCookie: null, swaps: dualRealms.swapsOf(judged, to) }
+  }
+
+  function ofDual(request: FastifyRequest, judged: Judged): Review | null {
+    const { decision, home } = judged
+    const { route } = request.target
+    const isLocated = decision.reason === 'entity_location'
+    // Whoever asks for one system by its name, or by its host, gets that one's answer.
+    const isNamed = decision.reason === 'context' || decision.reason === 'versioned_host'
+    if (home.session === undefined && isNamed) return null
+    if (home.session === undefined && !isLocated) return ofHome(request, judged, decision)
+    return {
+      holds: (head) => Math.max(mayRefuseSession(route, head.status), isLocated ? mayMissEntity(route, head) : 0),
+      async judge(answer: Answer) {
+        if (refusesSession(route, answer)) return afterRefusal(request, judged)
+        return isLocated && missesEntity(route, answer) ? afterMiss(request, judged) : null
+      }
+    }
+  }
+
+  return { ofHome, ofDual }
+}

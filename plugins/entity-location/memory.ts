@@ -1,0 +1,63 @@
+/**
+ * Where entities were found, for a while.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Reference } from '../../core/references.ts'
+import { createSeal } from '../../core/seal.ts'
+import type { System } from '../../core/words.ts'
+import type { Finding } from './lookup.ts'
+
+export const customerKey = (iCustomer: number) => `customer:${iCustomer}`
+export const accountKey = (iAccount: number) => `account:${iAccount}`
+const systemIn = (value: string | undefined): System | undefined =>
+  value === 'source' || value === 'target' ? value : undefined
+const customerIn = (value: string | undefined) =>
+  value === undefined || systemIn(value) !== undefined ? undefined : Number(value)
+
+/**
+ * `customer:<n>` holds a system. `account:<n>` and `natural:<hash>` hold their customer's number, so that a word about a
+ * customer counts for all that is the customer's at once; an account of nobody known holds its system itself.
+ */
+export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly ttl: number; readonly secret: string }) {
+  const locations = app.store('locations')
+  const { keyOf } = createSeal(secret)
+
+  function keyFor({ kind, keys }: Reference): string {
+    if (typeof keys.i_customer === 'number') return customerKey(keys.i_customer)
+    if (typeof keys.i_account === 'number') return accountKey(keys.i_account)
+    const sorted = Object.entries(keys).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return `natural:${keyOf('entity', JSON.stringify([kind, sorted]))}`
+  }
+
+  /** The system, and the customer whose entity it is where that is what decides. */
+  async function recall(key: string) {
+    const value = ttl === 0 ? undefined : await locations.get(key)
+    const iCustomer = customerIn(value)
+    const at = iCustomer === undefined ? value : await locations.get(customerKey(iCustomer))
+    return { at: systemIn(at), iCustomer }
+  }
+
+  /** Everything is set at once: a word that comes later deletes later. */
+  async function remember(key: string, { kind }: Reference, { at, certain, iCustomer, isActive }: Finding) {
+    if (ttl === 0 || !certain || at === null) return
+    const known: [key: string, value: string][] = []
+    if (key.startsWith('customer:')) known.push([key, at])
+    else if (iCustomer !== null) {
+      known.push([key, String(iCustomer)])
+      // A closed account's system says little of where its customer is served.
+      if (kind === 'customer' || isActive) known.push([customerKey(iCustomer), at])
+    } else if (key.startsWith('account:')) known.push([key, at])
+    await Promise.all(known.map(([name, value]) => locations.set(name, value, ttl)))
+  }
+
+  /** These keys, and the customers that they are known to belong to. */
+  async function forget(keys: readonly string[]) {
+    const values = await Promise.all(keys.map((key) => locations.get(key)))
+    const customers = values.map(customerIn).filter((iCustomer) => iCustomer !== undefined)
+    await locations.delete(...keys, ...customers.map(customerKey))
+  }
+
+  return { keyFor, recall, remember, forget, forgetAll: () => locations.clear() }
+}
+
+export type Memory = ReturnType<typeof createMemory>

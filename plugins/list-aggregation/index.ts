@@ -1,0 +1,185 @@
+/**
+ * list-aggregation
+ * Adds  `app.lists`: lists of everybody, one page out of both systems' (contract section 6).
+ * Needs way, forward, upstreams, homes, paired-sessions; the catalogue has it need remote-session and login-forwarding.
+ * Off   lists come from the context's system, else the target.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import Type, { type Static } from 'typebox'
+import type { Answer } from '../../core/answer.ts'
+import { callerOf } from '../../core/credentials.ts'
+import { Fault } from '../../core/faults.ts'
+import { prefersPartial } from '../../core/headers.ts'
+import { createListTable, type ListMethod, nameOf } from '../../core/methods.ts'
+import { ListDisorder } from '../../core/pages.ts'
+import { type PickedRow, splicePage } from '../../core/splice.ts'
+import { type Call, type Credential, type Home, otherSystem, type Route, type System } from '../../core/words.ts'
+import { createReader, type Reading, RefusedList, type SystemList, SystemMissing } from './reader.ts'
+
+const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
+  Type.Optional(
+    Type.Union(
+      names.map((name) => Type.Literal(name)),
+      { description }
+    )
+  )
+const text = (description: string) => Type.Optional(Type.String({ description }))
+const kinds = Type.Union([Type.Literal('number'), Type.Literal('text')])
+
+/** One row of the table of lists: core/methods.ts has the table itself. */
+const ListChange = Type.Object(
+  {
+    arrayKey: text("The key of the array in its answer; '' takes the answer's only array."),
+    id: text("The field that is unique in one system; '' when there is none."),
+    orderBy: text("What it is ordered by when the request does not say; '' when that is not known."),
+    direction: oneOf(['asc', 'desc'], 'The default direction.'),
+    ties: oneOf(['asc', 'desc', 'none'], 'How rows of one value follow each other, by id.'),
+    compare: Type.Optional(
+      Type.Record(Type.String(), kinds, { description: 'Fields whose values do not tell how they compare.' })
+    ),
+    skipExported: text("The parameter that leaves exported rows out; '' when there is none."),
+    exportedFilters: Type.Optional(
+      Type.Array(Type.String(), { description: "A client's own filters on exported rows." })
+    )
+  },
+  { additionalProperties: false }
+)
+
+export const ListAggregationOptions = Type.Object(
+  {
+    onMissingSystem: Type.Union([Type.Literal('fail'), Type.Literal('partial')], {
+      default: 'fail',
+      description: "When a system cannot give its part: a fault, or the other's rows."
+    }),
+    methods: Type.Record(Type.String(), Type.Union([Type.Literal(false), ListChange]), {
+      default: {},
+      description: 'Changes to the table of lists, by Service/method; false for what is no list.'
+    })
+  },
+  { additionalProperties: false }
+)
+
+/** A list that a client asks for. */
+export interface AskedList {
+  readonly list: ListMethod
+  readonly call: Call
+  readonly home: Home
+  readonly shown: readonly Credential[]
+  /** The system on which the session does not live. */
+  readonly missing: System | null
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    lists: {
+      /** What is known of a list; null for what is none. */
+      of(route: Route): ListMethod | null
+      /** Answers with the merged page. */
+      answer(request: FastifyRequest, reply: FastifyReply, asked: AskedList): Promise<void>
+    }
+  }
+}
+
+interface Setting extends Static<typeof ListAggregationOptions> {
+  readonly onMissingSystem: 'fail' | 'partial'
+}
+
+/** Headers that speak of the bytes of one system's answer. */
+const ofOwnBytes: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'etag',
+  'content-md5',
+  'digest',
+  'content-digest',
+  'repr-digest'
+])
+
+/** The only system left is away as well: its own fault, where it is one. */
+const faultOf = ({ missing, cause }: SystemMissing): Fault =>
+  cause instanceof Fault ? cause : new Fault('partial_list', missing, { cause })
+
+async function listAggregation(app: FastifyInstance, { onMissingSystem, methods }: Setting) {
+  const { readMerged, readAlone } = createReader(app)
+
+  const noteAnswer = ({ trail }: FastifyRequest, to: System | 'both') => {
+    trail.to = to
+    trail.answeredAfter = performance.now() - trail.startedAt
+  }
+
+  /** One system's answer as it is. Cookies of the half that the gateway keeps to itself are not for the client. */
+  function relay({ request, home }: Reading, reply: FastifyReply, to: System, answer: Answer, more: object = {}) {
+    const isKept = to === 'source' && home.system === 'both'
+    const { 'set-cookie': cookies, ...headers } = answer.headers
+    const own = isKept || cookies === undefined ? {} : { 'set-cookie': cookies }
+    noteAnswer(request, to)
+    app.relay(request, reply, to, { ...answer, headers: { ...headers, ...own, ...more } }, [])
+  }
+
+  /** The answer of one system where the other cannot be asked, or the fault that says so. */
+  async function answerWithout(reading: Reading, reply: FastifyReply, lost: SystemMissing) {
+    const { missing } = lost
+    const isPartial = onMissingSystem === 'partial' || prefersPartial(reading.request.headers)
+    if (!isPartial) {
+      const retryAfter = lost.cause instanceof Fault ? lost.cause.retryAfter : undefined
+      throw new Fault('partial_list', missing, { cause: lost.cause, ...(retryAfter !== undefined && { retryAfter }) })
+    }
+    const to = otherSystem(missing)
+    const answer = await readAlone(reading, to)
+    relay(reading, reply, to, answer, { 'x-dispatcher-partial': missing })
+  }
+
+  async function answerBoth(reading: Reading, reply: FastifyReply) {
+    const { request } = reading
+    const { page, total } = await readMerged(reading)
+    const { lists } = page
+    const picks: PickedRow[] = page.picks.map(({ system, at }) => ({
+      list: lists[system].scanned,
+      row: lists[system].rows[at] as SystemList['rows'][number]
+    }))
+    const body = splicePage(lists.target.scanned, picks, total)
+    const { answer } = lists.target
+    const kept = Object.entries(answer.headers).filter(([name]) => !ofOwnBytes.has(name))
+    const headers = { ...Object.fromEntries(kept), 'content-length': String(body.length) }
+    noteAnswer(request, 'both')
+    app.relay(request, reply, 'target', { ...answer, headers, body }, [])
+  }
+
+  async function answerOr(reading: Reading, reply: FastifyReply, missing: System | null) {
+    try {
+      if (missing !== null) throw new SystemMissing(missing, new Error('The session does not live there'))
+      await answerBoth(reading, reply)
+    } catch (error) {
+      if (error instanceof ListDisorder) {
+        const where = error.system === null ? 'it kept changing' : `system ${error.system}`
+        throw new Fault('list_out_of_order', `${nameOf(reading.request.target.route)}, ${where}`, { cause: error })
+      }
+      if (!(error instanceof SystemMissing)) throw error
+      await answerWithout(reading, reply, error)
+    }
+  }
+
+  async function answer(request: FastifyRequest, reply: FastifyReply, asked: AskedList) {
+    const { list, call, home, shown, missing } = asked
+    const left = new AbortController()
+    reply.raw.once('close', () => left.abort())
+    const reading: Reading = { request, list, call, home, shown, caller: callerOf(shown, home), signal: left.signal }
+    request.trail.to = 'both'
+    try {
+      await answerOr(reading, reply, missing)
+    } catch (error) {
+      if (left.signal.aborted) return
+      if (error instanceof RefusedList) relay(reading, reply, error.system, error.answer)
+      else throw error instanceof SystemMissing ? faultOf(error) : error
+    }
+  }
+
+  app.decorate('lists', { of: createListTable(methods as Parameters<typeof createListTable>[0]), answer })
+}
+
+export default fp(listAggregation, {
+  name: 'list-aggregation',
+  fastify: '5.x',
+  dependencies: ['way', 'forward', 'upstreams', 'homes', 'paired-sessions']
+})

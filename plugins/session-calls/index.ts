@@ -1,0 +1,196 @@
+/**
+ * session-calls
+ * Adds  `app.answerSessionCall`: logins, refreshes and logouts, whose answers the gateway reads to keep its records and
+ *       the routing cookie, and contexts, which it answers by itself (contract section 4).
+ * Needs body, forward, homes, paired-sessions; remote-session and login-forwarding where they are on.
+ * Off   never.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { refusesSession, sessionOf } from '../../core/answer.ts'
+import type { Shown } from '../../core/credentials.ts'
+import { type Decision, decide, type Facts } from '../../core/decide.ts'
+import { Fault } from '../../core/faults.ts'
+import { parseContext } from '../../core/headers.ts'
+import type { SessionStep } from '../../core/methods.ts'
+import { askerOf } from '../../core/own-call.ts'
+import {
+  type Call,
+  type Credential,
+  type Home,
+  isCertain,
+  isSingleHome,
+  otherSystem,
+  type System
+} from '../../core/words.ts'
+import { createAttempts, isKept, type Outcome } from './attempts.ts'
+import { createPairs } from './pairs.ts'
+import { type Asked, createShown } from './shown.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    answerSessionCall(step: SessionStep, request: FastifyRequest, reply: FastifyReply): Promise<void>
+    /** Where a login would go; nothing is counted and nobody is asked. */
+    decideLogin(place: FastifyRequest['place'], call: Call): Promise<Decision>
+    /** The same for a refresh. */
+    decideRefresh(asked: Asked, call: Call): Promise<Decision>
+  }
+}
+
+type Single = Decision & { readonly to: System }
+
+const loginNameOf = ({ params }: Call): string => (typeof params?.login === 'string' ? params.login : '')
+const noHome: Home = { system: 'target', by: 'no_credential' }
+const nothing: Omit<Facts, 'realm' | 'pinned'> = {
+  login: null,
+  context: null,
+  home: noHome,
+  merges: false,
+  location: null
+}
+
+async function sessionCalls(app: FastifyInstance) {
+  const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
+  const loginForwarding = app.hasDecorator('loginForwarding') ? app.loginForwarding : null
+  const { inTurn } = createAttempts(app)
+  const pairs = createPairs(app)
+  const { cookiesOf, shownBy, everyShownBy, shownToRefresh } = createShown(remoteSession)
+
+  function relay(request: FastifyRequest, reply: FastifyReply, { to, attempt }: Outcome, setCookie: string | null) {
+    if ('fault' in attempt) throw attempt.fault
+    app.relay(request, reply, to, attempt.answer, setCookie === null ? [] : [setCookie])
+  }
+
+  /** Keeps the session that one system's answer opened; or renewed, where it had a home so far. */
+  async function keep({ place }: FastifyRequest, { to, attempt }: Outcome, home: Home, shown: readonly Credential[]) {
+    const opened = 'answer' in attempt ? sessionOf(attempt.answer) : null
+    if (opened === null) return
+    if (isSingleHome(place.realm)) await app.homes.remember(opened, { system: to })
+    else await pairs.adopt(opened, to, isCertain(home) ? await app.homes.keptFor(home, shown) : null)
+  }
+
+  async function decideLogin(place: FastifyRequest['place'], call: Call): Promise<Decision> {
+    const hint = (await loginForwarding?.hintFor(place.realm, loginNameOf(call))) ?? null
+    const login = { step: 'login', hint, forwards: loginForwarding !== null } as const
+    return decide({ ...nothing, ...place, login })
+  }
+
+  const forwardOn = loginForwarding?.forwardOn ?? new Set<string>()
+
+  async function loginBy(request: FastifyRequest, call: Call): Promise<Outcome> {
+    const decision = await decideLogin(request.place, call)
+    if (decision.to === 'both' && isKept(request)) {
+      return pairs.login(request, forwardOn, everyShownBy(request, call))
+    }
+    const to = decision.to === 'both' ? 'target' : decision.to
+    const outcome = await inTurn(request, { ...decision, to }, forwardOn)
+    await keep(request, outcome, noHome, [])
+    return outcome
+  }
+
+  async function login(request: FastifyRequest, reply: FastifyReply, call: Call) {
+    const { place } = request
+    const name = loginNameOf(call)
+    await loginForwarding?.admit(request, name)
+    // Where both are asked anyway, there is nothing to learn from a login that is under way.
+    const leave = isSingleHome(place.realm) ? await loginForwarding?.enter(place.realm, name) : undefined
+    try {
+      const outcome = await loginBy(request, call)
+      const accepted = outcome.result === 'accepted'
+      if (accepted) await loginForwarding?.noteLogin(place.realm, name, outcome.to)
+      // A versioned host needs no cookie: it decides by itself.
+      const marks = accepted && place.pinned === null
+      relay(request, reply, outcome, marks ? (remoteSession?.mark(request, outcome.to) ?? null) : null)
+    } finally {
+      leave?.()
+    }
+  }
+
+  function refreshDecision(asked: Asked, home: Home): Decision {
+    const isKnown = home.by === 'record' || home.by === 'signature'
+    // Nobody can be asked about a refresh token: without a record it is tried as a login is.
+    const login = isKnown ? null : ({ step: 'refresh', hint: null, forwards: true } as const)
+    const to = decide({ ...nothing, ...asked.place, login, home })
+    return home.system === 'both' && asked.place.pinned === null ? { ...to, to: 'both', reason: 'session_record' } : to
+  }
+
+  async function decideRefresh(asked: Asked, call: Call): Promise<Decision> {
+    return refreshDecision(asked, await app.homes.resolve(shownToRefresh(asked, call), false, null))
+  }
+
+  async function refresh(request: FastifyRequest, reply: FastifyReply, call: Call) {
+    const shown = shownToRefresh(request, call)
+    const home = await app.homes.resolve(shown, false, null)
+    const decision = refreshDecision(request, home)
+    request.trail.reason = decision.reason
+    if (decision.to === 'both' && home.session !== undefined) {
+      relay(request, reply, await pairs.refresh(request, home.session), null)
+      return
+    }
+    const outcome = await inTurn(request, decision as Single, null)
+    await keep(request, outcome, home, shown.credentials)
+    relay(request, reply, outcome, null)
+  }
+
+  async function logoutAt(request: FastifyRequest, shown: Shown, home: Home): Promise<Outcome> {
+    const decision = decide({ ...nothing, ...request.place, home }) as Single
+    const outcome = await inTurn(request, decision, new Set())
+    const [credential] = shown.credentials
+    if ('fault' in outcome.attempt) throw outcome.attempt.fault
+    // A stale cookie: the session may live on the other system, and would live on there.
+    if (!decision.certain && credential !== undefined && refusesSession(request.target.route, outcome.attempt.answer)) {
+      const lives = await app.homes.ask(credential, askerOf(request))
+      if (lives === otherSystem(decision.to)) {
+        return inTurn(request, { ...decision, to: lives, reason: 'asked' }, new Set())
+      }
+    }
+    return outcome
+  }
+
+  async function logout(request: FastifyRequest, reply: FastifyReply, call: Call) {
+    const shown = shownBy(request, call)
+    const home = await app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request))
+    const { session } = home
+    const outcome =
+      home.system === 'both' && session !== undefined && request.place.pinned === null
+        ? await pairs.logout(request, session, everyShownBy(request, call))
+        : await logoutAt(request, shown, home)
+    if ('answer' in outcome.attempt && outcome.attempt.answer.status < 502) {
+      for (const ended of shown.credentials) await app.homes.forget(ended)
+    }
+    relay(request, reply, outcome, remoteSession?.mark(request, 'target') ?? null)
+  }
+
+  async function setContext(request: FastifyRequest, reply: FastifyReply, call: Call) {
+    const context = parseContext(call.params?.context, 'params.context')
+    const shown = shownBy(request, call)
+    if (shown.credentials.length === 0) throw new Fault('malformed_request', 'the call names no session')
+    const home = await app.homes.resolve(shown, false, askerOf(request))
+    request.trail.reason = 'context'
+    if (!isCertain(home)) {
+      // Nobody knows the session: its system says so in its own words.
+      app.forward(request, reply, { to: 'target', setCookie: null, swaps: null, review: null })
+      return
+    }
+    const wanted = context === 'auto' ? null : context
+    // Throws for a system where the session does not live.
+    decide({ ...nothing, ...request.place, home, context: wanted })
+    const { id } = await app.homes.keptFor(home, shown.credentials)
+    await app.pairedSessions.setContext(id, wanted)
+    reply.header('content-type', 'application/json; charset=utf-8').send('{"success":1}')
+  }
+
+  const steps = { login, refresh, logout, context: setContext }
+
+  app.decorate('decideLogin', decideLogin)
+  app.decorate('decideRefresh', decideRefresh)
+  app.decorate('answerSessionCall', async function answerSessionCall(step, request, reply) {
+    await steps[step](request, reply, await app.readCall(request))
+  })
+}
+
+export default fp(sessionCalls, {
+  name: 'session-calls',
+  fastify: '5.x',
+  dependencies: ['body', 'forward', 'homes', 'paired-sessions']
+})
