@@ -44,7 +44,7 @@ export interface MergedPage<L extends Listed> {
 }
 
 /** How often a place is searched before the lists count as never standing still. */
-const searchesAtMost = 3
+const searchesAtMost = 6
 /** How often a page of a disjoint list is read before a double in it counts as one. */
 const readsAtMost = 3
 

@@ -23,6 +23,8 @@ interface Wanted extends Swap {
 interface Plan {
   /** Longest first. */
   readonly wanted: readonly Wanted[]
+  /** No text with fewer characters holds an occurrence. */
+  readonly shortest: number
   /** 1 for each byte with which an occurrence can begin. */
   readonly beginnings: Uint8Array
 }
@@ -47,7 +49,8 @@ function planOf(swaps: readonly Swap[]): Plan {
     wanted.push({ from, to, bytes, escapable: true })
     for (const byte of [bytes.readUInt8(), percent, backslash]) beginnings[byte] = 1
   }
-  return { wanted: wanted.sort((a, b) => b.bytes.length - a.bytes.length), beginnings }
+  wanted.sort((a, b) => b.bytes.length - a.bytes.length)
+  return { wanted, shortest: Math.min(...wanted.map(({ from }) => from.length)), beginnings }
 }
 
 /** -1 for what is no hexadecimal digit. */
@@ -166,6 +169,8 @@ function rewrite(text: Buffer, { wanted, beginnings }: Plan, isEnd: boolean): { 
 }
 
 function rewriteText(text: string, plan: Plan): string {
+  // Most headers are.
+  if (text.length < plan.shortest) return text
   const bytes = Buffer.from(text)
   const { done } = rewrite(bytes, plan, true)
   return done === bytes ? text : done.toString()

@@ -14,7 +14,7 @@ import type { Location } from '../../core/location.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Reference } from '../../core/references.ts'
 import type { System } from '../../core/words.ts'
-import { createLookup, createQuestions } from './lookup.ts'
+import { createLookup, createQuestions, createWords } from './lookup.ts'
 import { accountKey, createMemory, customerKey, type Memory } from './memory.ts'
 
 export const EntityLocationOptions = Type.Object(
@@ -76,19 +76,25 @@ function agreedOn(locations: readonly Location[]): System | null {
   return [...certain][0] ?? places[0] ?? null
 }
 
+/** How often the systems are asked for one entity that moves, or of which there is a word, meanwhile. */
+const asksAtMost = 2
+
 /** Finds one entity: by what is remembered, by its customer, else by asking for it. */
 function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) {
   const askBoth = createLookup(app, restPrefix)
   const questions = createQuestions()
+  const words = createWords()
 
   async function inquire(key: string, reference: Reference, locator: Locator): Promise<Location> {
-    const begun = questions.generation()
-    const first = await askBoth(key, reference, locator)
-    const isUndisturbed = () => begun === questions.generation()
-    // After a word meanwhile it is asked once more anyway.
-    const finding = first.looksMoving && isUndisturbed() ? await askBoth(key, reference, locator) : first
-    if (isUndisturbed()) await memory.remember(key, reference, finding)
-    return finding
+    for (let asks = 1; ; asks++) {
+      const begun = words.now()
+      const finding = await askBoth(key, reference, locator)
+      const { iCustomer, looksMoving } = finding
+      const isDoubtful = words.since(begun, iCustomer === null ? [key] : [key, customerKey(iCustomer)])
+      if (asks < asksAtMost && (isDoubtful || looksMoving)) continue
+      if (!isDoubtful) await memory.remember(key, reference, finding)
+      return finding
+    }
   }
 
   async function lookUp(key: string, reference: Reference, locator: Locator): Promise<Location> {
@@ -107,27 +113,30 @@ function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) 
     // Most calls end here: what is remembered is no question. Inside of one it is looked at again.
     const { at } = await memory.recall(key)
     if (at !== undefined) return { at, certain: true }
-    return questions.ask(key, locator.session, (afresh) =>
-      afresh ? inquire(key, reference, locator) : lookUp(key, reference, locator)
-    )
+    return questions.ask(key, locator.session, () => lookUp(key, reference, locator))
   }
 
-  return { find, interrupt: questions.interrupt }
+  function note(keys: readonly string[] | null) {
+    words.note(keys)
+    questions.interrupt(keys)
+  }
+
+  return { find, note }
 }
 
 async function entityLocation(app: FastifyInstance, setting: Setting) {
   const memory = createMemory(app, setting)
-  const { find, interrupt } = createFinder(app, setting.restPrefix, memory)
+  const { find, note } = createFinder(app, setting.restPrefix, memory)
 
-  /** Both before and after: what began meanwhile may have seen what was being forgotten. */
-  async function forgetting(work: () => Promise<void>) {
-    interrupt()
-    await work().finally(interrupt)
+  async function forgetKeys(keys: readonly string[]) {
+    if (keys.length === 0) return
+    const concerned = await memory.concerned(keys)
+    // Both before and after: what began meanwhile may have seen what was being forgotten.
+    note(concerned)
+    await memory.forget(concerned).finally(() => note(concerned))
   }
 
-  async function forgetReferences(references: readonly Reference[]) {
-    if (references.length > 0) await forgetting(() => memory.forget(references.map(memory.keyFor)))
-  }
+  const forgetReferences = (references: readonly Reference[]) => forgetKeys(references.map(memory.keyFor))
 
   app.decorate('entityLocation', {
     async locate(references, locator) {
@@ -149,12 +158,15 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
       const keys: string[] = []
       if (iCustomer !== undefined) keys.push(customerKey(iCustomer))
       if (iAccount !== undefined) keys.push(accountKey(iAccount))
-      if (keys.length > 0) await forgetting(() => memory.forget(keys))
+      await forgetKeys(keys)
     },
 
     forgetReferences,
 
-    forgetAll: () => forgetting(memory.forgetAll)
+    async forgetAll() {
+      note(null)
+      await memory.forgetAll().finally(() => note(null))
+    }
   })
 }
 

@@ -2,6 +2,7 @@
  * Asks the systems where an entity is; whoever asks the same meanwhile shares the question.
  */
 import type { FastifyInstance } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { Fault } from '../../core/faults.ts'
 import { type Location, locationOf, type Standing, standingOf, type Told } from '../../core/location.ts'
 import { ownCall } from '../../core/own-call.ts'
@@ -67,41 +68,52 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
   }
 }
 
-/** Finds an entity; `afresh` by the systems alone, whatever is remembered. */
-export type Find = (afresh: boolean) => Promise<Location>
+/** Words kept, by entity: a question lasts for seconds, and nobody is told of that many moves meanwhile. */
+const keptWords = 50_000
+
+/** What was told of moves: whether an answer that was asked for before a word can still be believed after it. */
+export function createWords() {
+  const told = new LRUCache<string, number>({ max: keptWords })
+  let now = 0
+  let toldOfAll = 0
+  return {
+    now: () => now,
+    /** Somebody says that these may have moved; null: anybody. */
+    note(keys: readonly string[] | null) {
+      now++
+      if (keys === null) toldOfAll = now
+      else for (const key of keys) told.set(key, now)
+    },
+    /** Whether there was a word about one of these since then. */
+    since: (then: number, keys: readonly string[]) =>
+      toldOfAll > then || keys.some((key) => (told.get(key) ?? 0) > then)
+  }
+}
 
 /** Questions that are under way. */
 export function createQuestions() {
   const underWay = new Map<string, Promise<Location>>()
-  let generation = 0
 
-  /** A word meanwhile makes what was found doubtful: then it is asked once more, and that stands. */
-  async function settle(find: Find): Promise<Location> {
-    const begun = generation
-    const location = await find(false)
-    return begun === generation ? location : find(true)
-  }
-
-  function begin(keys: readonly string[], find: Find): Promise<Location> {
-    const question = settle(find).finally(() => {
-      for (const key of keys) if (underWay.get(key) === question) underWay.delete(key)
+  function begin(names: readonly string[], find: () => Promise<Location>): Promise<Location> {
+    const question = find().finally(() => {
+      for (const name of names) if (underWay.get(name) === question) underWay.delete(name)
     })
-    for (const key of keys) underWay.set(key, question)
+    for (const name of names) underWay.set(name, question)
     return question
   }
 
   return {
-    /** Changes with every word: what was asked before it must not be remembered after it. */
-    generation: () => generation,
-
-    /** Nobody joins what is under way any more. */
-    interrupt() {
-      generation++
-      underWay.clear()
+    /**
+     * Nobody joins questions about these any more; null: any questions. Whose an account is may not be known yet: no
+     * account's question is joined after any word.
+     */
+    interrupt(keys: readonly string[] | null) {
+      const isOther = (name: string) => name.startsWith('customer:') && !keys?.includes(name.split(' ', 1)[0] ?? '')
+      for (const name of underWay.keys()) if (keys === null || !isOther(name)) underWay.delete(name)
     },
 
     /** Another session's question is shared as long as it finds something; else one asks in one's own name. */
-    async ask(entity: string, session: string, find: Find): Promise<Location> {
+    async ask(entity: string, session: string, find: () => Promise<Location>): Promise<Location> {
       const own = `${entity} ${session}`
       const mine = underWay.get(own)
       if (mine !== undefined) return mine

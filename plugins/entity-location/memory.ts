@@ -50,14 +50,16 @@ export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly t
     await Promise.all(known.map(([name, value]) => locations.set(name, value, ttl)))
   }
 
-  /** These keys, and the customers that they are known to belong to. */
-  async function forget(keys: readonly string[]) {
+  /** These keys, and those of the customers that they are known to belong to. */
+  async function concerned(keys: readonly string[]): Promise<string[]> {
     const values = await Promise.all(keys.map((key) => locations.get(key)))
     const customers = values.map(customerIn).filter((iCustomer) => iCustomer !== undefined)
-    await locations.delete(...keys, ...customers.map(customerKey))
+    return [...keys, ...customers.map(customerKey)]
   }
 
-  return { keyFor, recall, remember, forget, forgetAll: () => locations.clear() }
+  const forget = (keys: readonly string[]) => locations.delete(...keys)
+
+  return { keyFor, recall, remember, concerned, forget, forgetAll: () => locations.clear() }
 }
 
 export type Memory = ReturnType<typeof createMemory>

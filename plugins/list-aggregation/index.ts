@@ -101,7 +101,7 @@ const faultOf = ({ missing, cause }: SystemMissing): Fault =>
   cause instanceof Fault ? cause : new Fault('partial_list', missing, { cause })
 
 async function listAggregation(app: FastifyInstance, { onMissingSystem, methods }: Setting) {
-  const { readMerged, readAlone } = createReader(app)
+  const { readMerged, readAlone, hearAlone } = createReader(app)
 
   const noteAnswer = ({ trail }: FastifyRequest, to: System | 'both') => {
     trail.to = to
@@ -120,12 +120,14 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
   /** The answer of one system where the other cannot be asked, or the fault that says so. */
   async function answerWithout(reading: Reading, reply: FastifyReply, lost: SystemMissing) {
     const { missing } = lost
+    const to = otherSystem(missing)
     const isPartial = onMissingSystem === 'partial' || prefersPartial(reading.request.headers)
     if (!isPartial) {
+      // A list alone would never let the client know that its session has ended, and it would never log in again.
+      if (reading.home.system !== 'both') await hearAlone(reading, to)
       const retryAfter = lost.cause instanceof Fault ? lost.cause.retryAfter : undefined
       throw new Fault('partial_list', missing, { cause: lost.cause, ...(retryAfter !== undefined && { retryAfter }) })
     }
-    const to = otherSystem(missing)
     const answer = await readAlone(reading, to)
     relay(reading, reply, to, answer, { 'x-dispatcher-partial': missing })
   }

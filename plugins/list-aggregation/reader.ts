@@ -170,7 +170,17 @@ export function createReader(app: FastifyInstance) {
     return readPart(reading, system, partChanges(list, call.params, { offset, limit, isPage: true }))
   }
 
-  return { readMerged, readAlone }
+  /** Throws what the only system of a session says when it refuses: that the session has ended, say. */
+  async function hearAlone(reading: Reading, system: System): Promise<void> {
+    const { list, call } = reading
+    try {
+      await readPart(reading, system, partChanges(list, call.params, { offset: 0, limit: 1, isPage: false }))
+    } catch (error) {
+      if (error instanceof RefusedList) throw error
+    }
+  }
+
+  return { readMerged, readAlone, hearAlone }
 }
 
 /** Both are asked at once, and either may be faster: what the source lacks is not told before a refusal by the target. */

@@ -111,7 +111,8 @@ async function sessionCalls(app: FastifyInstance) {
     // Nobody can be asked about a refresh token: without a record it is tried as a login is.
     const login = isKnown ? null : ({ step: 'refresh', hint: null, forwards: true } as const)
     const to = decide({ ...nothing, ...asked.place, login, home })
-    return home.system === 'both' && asked.place.pinned === null ? { ...to, to: 'both', reason: 'session_record' } : to
+    // On a versioned host too: one system alone would not know the session by what the client holds, or lose the other.
+    return home.system === 'both' ? { ...to, to: 'both', reason: 'session_record' } : to
   }
 
   async function decideRefresh(asked: Asked, call: Call): Promise<Decision> {
@@ -152,7 +153,7 @@ async function sessionCalls(app: FastifyInstance) {
     const home = await app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request))
     const { session } = home
     const outcome =
-      home.system === 'both' && session !== undefined && request.place.pinned === null
+      home.system === 'both' && session !== undefined
         ? await pairs.logout(request, session, everyShownBy(request, call))
         : await logoutAt(request, shown, home)
     if ('answer' in outcome.attempt && outcome.attempt.answer.status < 502) {

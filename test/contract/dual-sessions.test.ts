@@ -536,6 +536,22 @@ test('on the versioned host of the source a session of both is shown to it by it
   for (const name of Object.values(onTarget)) assert.ok(!seenBy(world.source).includes(name))
 })
 
+for (const host of ['www.100-admin.test', 'www.115-admin.test']) {
+  test(`on ${host} a session of both is refreshed and ended as a whole, and shown to nobody`, async (t) => {
+    const world = await startWorld(t)
+    const { url, source, target } = world
+    const { session, onTarget, onSource } = await openPair(world)
+    const refreshed = await refresh(url, session.refreshToken, { host, ...bearer(session.accessToken) })
+    assertGood(refreshed, 'source,target')
+    assertGood(await customerInfo(url, 'admin', unmoved, bearer(tokenOf(refreshed))), 'source')
+    const out = await call(url, 'admin', 'Session/logout', {}, { headers: { host, ...bearer(tokenOf(refreshed)) } })
+    assertGood(out, 'source,target')
+    assert.deepEqual([...sessionsOn(source), ...sessionsOn(target)], [])
+    for (const name of Object.values(onTarget)) assert.ok(!seenBy(source).includes(name))
+    for (const name of Object.values(onSource)) assert.ok(![refreshed, out].map(wholeOf).join().includes(name))
+  })
+}
+
 suite('what belongs to one session stays in one half of it', async () => {
   const otp = (url: string, method: string, params: object, headers: Record<string, string>) =>
     call(url, 'admin', `AccessControl/${method}`, { operation: 'reset', ...params }, { headers })

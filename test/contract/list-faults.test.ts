@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { suite, type TestContext, test } from 'node:test'
 import { otherSystem, type System, systemNames } from '../../core/words.ts'
 import { type SimulatedFault, startSimulator } from '../../simulator/index.ts'
-import { hosts, type Running, startTestGateway, systemConfig, testConfig } from '../build.ts'
+import { hosts, type Running, startTestGateway, startWorld, systemConfig, testConfig } from '../build.ts'
 import { bearer, call, login, type Reply } from '../client.ts'
 import {
   clearJournals,
@@ -372,6 +372,23 @@ suite('a system that refuses', async () => {
   })
 })
 
+test('a session on one system alone hears from its lists that it has ended', async (t) => {
+  const world = await startWorld(t)
+  world.source.faults.add({
+    match: { method: 'login' },
+    fault: { kind: 'fault', faultcode: 'Server.Session.auth_failed' }
+  })
+  const { accessToken } = await login(world.url, 'admin', world.target.users.admin())
+  const list = () => call(world.url, 'admin', customerList, { limit: 5 }, { headers: bearer(accessToken) })
+  const alive = await list()
+  assert.equal(alive.json().faultcode, 'Server.Dispatcher.partial_list')
+  world.target.sessions.endWhere(() => true)
+  const ended = await list()
+  assert.equal(ended.status, 500, ended.text)
+  assert.equal(ended.json().faultcode, 'Server.Session.check_auth.auth_failed')
+  assert.equal(world.source.journal.count(customerList), 0)
+})
+
 suite("the source's half of a session", async () => {
   const calls = ({ source }: Pick<ListWorld, 'source'>) => [
     source.journal.count(customerList),
@@ -434,7 +451,7 @@ suite("the source's half of a session", async () => {
     assert.equal(reply.headers['x-dispatcher-partial'], 'source')
   })
 
-  test('that cannot be renewed is lost: no whole list any more, and nobody is asked for one', async (t) => {
+  test('that cannot be renewed is lost: no whole list any more, and the source is asked for none', async (t) => {
     const world = await startLists(t)
     world.source.sessions.endWhere(() => true)
     clearJournals(world)
@@ -442,7 +459,7 @@ suite("the source's half of a session", async () => {
     assert.deepEqual(calls(world), [1, 1])
     clearJournals(world)
     assertFault(await world.list(customerList, { limit: 5 }), 503, 'partial_list', naming('source'))
-    assert.equal(world.source.journal.count() + world.target.journal.count(), 0)
+    assert.equal(world.source.journal.count(), 0)
     const reply = await world.list(customerList, { limit: 5 }, partial)
     assert.equal(reply.headers['x-dispatcher-partial'], 'source')
     assert.equal(reply.text, (await ownCall(world.target, customerList, { limit: 5 })).text)

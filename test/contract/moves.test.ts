@@ -503,6 +503,10 @@ test('10,000 calls during 200 moves to and fro: no write is lost or done twice, 
     }
   })
 
+  await t.test('words about those who move do not make the others be asked for again and again', () => {
+    for (const count of lookups(world)) assert.ok(count < done.length / 2, `${count} lookups`)
+  })
+
   t.diagnostic(`${summaryOf(done)}; ${lookups(world).join(' and ')} lookups`)
 })
 

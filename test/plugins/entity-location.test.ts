@@ -309,11 +309,24 @@ test('a stale answer is not remembered, though a second word disturbs its repeti
   const place = locate([customer(1)], locator)
   for (const _ of [1, 2]) {
     await answered(source)
-    await forget({ iCustomer: 5 })
+    await forget({ iCustomer: 1 })
   }
   assert.equal(await place, 'source')
   assert.deepEqual(questions(), [2, 2])
   assert.deepEqual(await remembered(), {})
+})
+
+test('a word about somebody else disturbs no question: a batch of moves must not undo all that is found', async (t) => {
+  const { locate, forget, admin, source, target, questions, answered, isRemembered } = await start(t)
+  const locator = await admin()
+  target.faults.add({ match: { method: 'get_customer_info' }, fault: { kind: 'delay', ms: 200 }, times: 1 })
+  const place = locate([customer(1)], locator)
+  await answered(source)
+  await forget({ iCustomer: 5, iAccount: 7 })
+  assert.equal(await locate([customer(1)], locator), 'source', 'joins')
+  assert.equal(await place, 'source')
+  assert.deepEqual(questions(), [1, 1])
+  assert.equal(await isRemembered([customer(1)]), 'source')
 })
 
 test('a reseller\'s "not visible" is not the admin\'s', async (t) => {
