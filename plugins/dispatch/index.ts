@@ -19,7 +19,8 @@ import { createReviews } from './reviews.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     dispatchRequest(request: FastifyRequest, reply: FastifyReply): void
-    explain(asked: Asked): Promise<Decision>
+    /** `to` is null for what the gateway answers by itself. */
+    explain(asked: Asked): Promise<Omit<Decision, 'to'> & { readonly to: Decision['to'] | null }>
   }
 }
 
@@ -124,7 +125,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     else sendDual(request, reply, known).catch(fail)
   })
 
-  app.decorate('explain', async function explain(asked: Asked): Promise<Decision> {
+  app.decorate('explain', async function explain(asked: Asked) {
     const { place, target } = asked
     const step = sessionStepOf(target.route, place)
     if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
@@ -134,9 +135,10 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const shown = await showAll(asked, seen)
     const home = await app.homes.resolve(shown, seen.isSource, null)
     if (isSingleHome(place.realm)) return decideFor(asked, home)
+    if (step === 'context') return { ...decideFor(asked, home), to: null, reason: 'context' as const }
     // A session is ended wherever it lives, whatever its context.
     if (step === 'logout' && home.system === 'both') {
-      return { ...decideFor(asked, home), to: 'both', reason: 'session_record' }
+      return { ...decideFor(asked, home), to: 'both' as const, reason: 'session_record' as const }
     }
     const known = { home, credentials: shown.credentials, others: seen.inCookies }
     return (await dualRealms.judge(asked, known, null)).decision

@@ -12,8 +12,12 @@ import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
 type Way = NonNullable<Awaited<ReturnType<Review['judge']>>>
 
-/** Whether the body is still there to be sent again. */
-const isKept = ({ content }: FastifyRequest) => content === null || Buffer.isBuffer(content)
+/** Largest body that is sent again (contract section 7), bytes: one that had to be read may be larger. */
+const resentBytes = 65_536
+
+/** Whether the body is still there, and may be sent again. */
+const isKept = ({ content }: FastifyRequest) =>
+  content === null || (Buffer.isBuffer(content) && content.length <= resentBytes)
 
 export function createReviews(app: FastifyInstance) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null

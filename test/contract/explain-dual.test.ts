@@ -170,6 +170,8 @@ test("a session's context is told, the request's own before it", async (t) => {
   assert.deepEqual(await whyOf({ call: list, headers: context('target') }), ['target', 'context'])
   assert.deepEqual(await whyOf({ call: list, headers: context('auto') }), ['both', 'merged_list'])
   assert.deepEqual(await whyOf({ call: 'Session/logout' }), ['both', 'session_record'])
+  const again = { call: 'Session/set_session_context', params: { context: 'auto' } }
+  assert.deepEqual(await whyOf(again), [null, 'context'], 'the gateway answers by itself')
   assert.equal(world.source.journal.count() + world.target.journal.count(), 0)
 })
 

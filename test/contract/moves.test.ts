@@ -187,6 +187,14 @@ test('a read is sent once more at most', async (t) => {
   assert.deepEqual(reached(world), { source: [report.name], target: [report.name] })
 })
 
+test('a read whose body had to be read and is over 64 KiB is not sent again', async (t) => {
+  const { world, admin } = await stale(t, { ...report, answer: says('{}') })
+  const send = () => admin.send(`/rest/${report.name}`, { i_customer: 1, note: 'x'.repeat(65_536) })
+  assert.equal((await send()).text, '{}')
+  assert.deepEqual(reached(world), onlyAt('source', report.name))
+  assert.equal((await send()).headers['x-dispatched-to'], 'target')
+})
+
 test('a read whose body was not kept gets the answer as it is, and the next one lands', async (t) => {
   const { world, admin } = await stale(t, { ...report, answer: says('{}') })
   const part = (head: string, content: string) =>
