@@ -1,6 +1,7 @@
 /**
  * Finds the rows of a list's answer, and what they are compared by, in the answer's bytes. Nothing else is decoded:
- * parsing two pages costs several times what scanning them does, and rows have to go on byte for byte anyway.
+ * parsing two pages costs several times what scanning them does, and rows have to go on byte for byte anyway. The marks
+ * of JSON stand here and not in a file of their own: as another module's names they made the scan a fifth slower.
  */
 import { type RowKey, sortValueOf } from './order.ts'
 

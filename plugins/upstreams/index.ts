@@ -2,7 +2,7 @@
  * upstreams
  * Adds  `app.upstream(system, realm)`, the one way to a system: everything that leaves the gateway leaves through it.
  *       `app.systems`, whether each system is reachable.
- * Needs streamed-bytes.
+ * Needs nothing.
  * Off   never: without it nothing is a gateway.
  */
 import { readFileSync } from 'node:fs'
@@ -43,7 +43,6 @@ interface Setting {
 }
 
 function createUpstream(
-  noteStreamed: (bytes: number) => void,
   system: System,
   realm: RealmName,
   origin: string,
@@ -79,8 +78,6 @@ function createUpstream(
         },
         onEnd() {
           signal?.removeEventListener('abort', giveUp)
-          // The chunks, and the copy that they become: both lie where V8 does not see them.
-          noteStreamed(2 * bytes)
           resolve({ ...head, body: Buffer.concat(chunks) })
         },
         onFault(fault) {
@@ -126,15 +123,7 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
       const key = `${system} ${origin}`
       const pool = pools.get(key) ?? createPool(origin, own)
       pools.set(key, pool)
-      table[system][realm] = createUpstream(
-        app.noteStreamed,
-        system,
-        realm,
-        origin,
-        pool,
-        states[system],
-        own.timeouts.headers
-      )
+      table[system][realm] = createUpstream(system, realm, origin, pool, states[system], own.timeouts.headers)
     }
     if (own.tls.insecure) app.log.warn({ system }, 'TLS of this system is not verified: systems.*.tls.insecure is true')
   }
@@ -174,4 +163,4 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
 
 const probeLimitBytes = 65_536
 
-export default fp(upstreams, { name: 'upstreams', fastify: '5.x', dependencies: ['streamed-bytes'] })
+export default fp(upstreams, { name: 'upstreams', fastify: '5.x' })

@@ -8,7 +8,6 @@ import type { Reference } from '../../core/references.ts'
 import type { Credential, RealmName, System } from '../../core/words.ts'
 import entityLocation, { type Locator } from '../../plugins/entity-location/index.ts'
 import store from '../../plugins/store/index.ts'
-import streamedBytes from '../../plugins/streamed-bytes.ts'
 import upstreams from '../../plugins/upstreams/index.ts'
 import { moveCustomer, type Simulator, startSimulator } from '../../simulator/index.ts'
 import { secret, testConfig } from '../build.ts'
@@ -34,7 +33,6 @@ async function start(t: TestContext, { ttl = 60_000 } = {}) {
     await Promise.all([source.close(), target.close()])
   })
   await app.register(store)
-  await app.register(streamedBytes)
   await app.register(upstreams, { systems: testConfig({ source: source.urls, target: target.urls }).systems })
   await app.register(entityLocation, { ttl, secret, restPrefix: '/rest' })
 

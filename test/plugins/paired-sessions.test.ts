@@ -6,7 +6,6 @@ import pino from 'pino'
 import type { KeptSession, System } from '../../core/words.ts'
 import pairedSessions from '../../plugins/paired-sessions.ts'
 import store from '../../plugins/store/index.ts'
-import streamedBytes from '../../plugins/streamed-bytes.ts'
 import upstreams from '../../plugins/upstreams/index.ts'
 import { type SimulatedFault, type Simulator, startSimulator } from '../../simulator/index.ts'
 import { type LoggedLine, secret, testConfig } from '../build.ts'
@@ -28,7 +27,6 @@ async function start(t: TestContext) {
     await source.close()
   })
   await app.register(store)
-  await app.register(streamedBytes)
   await app.register(upstreams, { systems: testConfig({ source: source.urls, target: source.urls }).systems })
   await app.register(pairedSessions, { secret, refreshPath: '/rest/Session/refresh_access_token' })
 
