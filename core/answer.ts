@@ -13,6 +13,9 @@ export interface Answer {
   readonly body: Buffer
 }
 
+/** Whether nobody answered for the system: these come from what stands in front of it (protocol section 2). */
+export const isUnavailable = (status: number): boolean => status >= 502 && status <= 504
+
 /** Largest readable copy of a compressed answer, bytes. */
 const readableLimitBytes = 4 << 20
 

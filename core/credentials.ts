@@ -104,8 +104,8 @@ export function callerOf(shown: readonly Credential[], { system: lives, session 
   }
 }
 
-/** A cookie that is only named like a credential may hold anything; what is shorter than this is none. */
-const leastCredentialLength = 16
+/** A cookie that is only named like a credential may hold anything, `49` say, which is no secret to be swapped. */
+export const isLikeCredential = ({ value }: Credential): boolean => value.length >= 16
 
 /**
  * What the source must read in the place of each credential that the client holds. `seen` are all that the request shows,
@@ -117,7 +117,7 @@ export function swapsFor({ source, target }: NonNullable<KeptSession['halves']>,
     return value === undefined ? [] : [{ kind, value }]
   })
   const swaps = new Map<string, string>()
-  for (const { kind, value } of [...held, ...seen.filter(({ value }) => value.length >= leastCredentialLength)]) {
+  for (const { kind, value } of [...held, ...seen.filter(isLikeCredential)]) {
     const own = source[kind] ?? ''
     if (!swaps.has(value) && value !== own) swaps.set(value, own)
   }

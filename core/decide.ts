@@ -29,6 +29,15 @@ export interface Facts {
   readonly location: System | 'unasked' | null
 }
 
+/** What is known of a request of which nothing is known but its realm. */
+export const noFacts: Omit<Facts, 'realm' | 'pinned'> = {
+  login: null,
+  context: null,
+  home: { system: 'target', by: 'no_credential' },
+  merges: false,
+  location: null
+}
+
 export type Reason =
   | 'versioned_host'
   | 'login'

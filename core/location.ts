@@ -1,7 +1,7 @@
 /**
  * Where an entity is: what each system's answer about it says, and what the two together mean (contract section 5).
  */
-import { type Answer, faultcodeOf, isEmptyRecord, isExported, jsonOf, saysNull } from './answer.ts'
+import { type Answer, faultcodeOf, isEmptyRecord, isExported, isUnavailable, jsonOf, saysNull } from './answer.ts'
 import { type EntityKind, entityNumberOf } from './references.ts'
 import type { JsonObject, System } from './words.ts'
 
@@ -29,7 +29,7 @@ function recordStanding(record: JsonObject): Standing {
 
 /** Reads the standing out of the answer of get_customer_info or get_account_info, and whose it is. */
 export function standingOf(kind: EntityKind, answer: Answer): Told {
-  if (answer.status >= 502 && answer.status <= 504) return only('unavailable')
+  if (isUnavailable(answer.status)) return only('unavailable')
   if (answer.status !== 200) {
     const faultcode = faultcodeOf(answer) ?? ''
     if (/\.exported$/i.test(faultcode)) return only('exported')

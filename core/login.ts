@@ -1,7 +1,7 @@
 /**
  * What an answer to a login means, and which of two answers the client gets (contract section 4).
  */
-import { type Answer, faultcodeOf, sessionOf } from './answer.ts'
+import { type Answer, faultcodeOf, isUnavailable, sessionOf } from './answer.ts'
 import type { Fault } from './faults.ts'
 import type { System } from './words.ts'
 
@@ -15,8 +15,6 @@ export type LoginResult = 'accepted' | 'refused' | 'unavailable' | 'answered'
 
 /** What one system gave: its answer, or the gateway's fault when it gave none. */
 export type LoginAttempt = { readonly answer: Answer } | { readonly fault: Fault }
-
-const isUnavailable = (status: number) => status >= 502 && status <= 504
 
 /** `forwardOn`: the faultcodes that mean "not here". A refresh has no such list: any fault refuses it. */
 export function loginResult(attempt: LoginAttempt, forwardOn: ReadonlySet<string> | null): LoginResult {

@@ -30,8 +30,15 @@ function faultOf(error: unknown): Fault {
 const hasUnreadBody = ({ raw, headers }: FastifyRequest) =>
   !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
+/** Never a message of somebody else: it may quote the client. */
 const codeOf = (cause: unknown) =>
   cause instanceof Error ? ((cause as { code?: unknown }).code ?? cause.name) : undefined
+
+/** Why a system gave nothing, down to the first cause: "System source is unavailable: ECONNREFUSED". */
+function whyOf(error: unknown): string {
+  const own = error instanceof Fault ? error.message : String(codeOf(error))
+  return error instanceof Error && error.cause instanceof Error ? `${own}: ${whyOf(error.cause)}` : own
+}
 
 async function errorHandler(app: FastifyInstance) {
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
@@ -39,10 +46,12 @@ async function errorHandler(app: FastifyInstance) {
     // A URL that the router cannot decode comes before any hook.
     if (request.trail) request.trail.fault = fault.faultcode
     if (fault.statusCode >= 500) {
-      // A cause from below has a code; one without is a mistake of ours and is told whole.
-      const cause = codeOf(fault.cause)
+      // What is no fault is a mistake of ours and is told whole.
       const isOurs = !(error instanceof Fault)
-      request.log.error({ fault: fault.faultcode, cause, ...(isOurs && { err: error }) }, 'a request failed')
+      request.log.error(
+        { fault: fault.faultcode, why: whyOf(fault), ...(isOurs && { err: error }) },
+        'a request failed'
+      )
     } else {
       request.log.debug({ fault: fault.faultcode, cause: codeOf(fault.cause) }, 'a request was refused')
     }

@@ -8,7 +8,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { bearerOf, type Shown, shownCredentials } from '../../core/credentials.ts'
-import { type Decision, decide, type Facts } from '../../core/decide.ts'
+import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
@@ -24,8 +24,6 @@ declare module 'fastify' {
   }
 }
 
-const noHome: Home = { system: 'target', by: 'no_credential' }
-const nothing: Omit<Facts, 'realm' | 'pinned' | 'home'> = { login: null, context: null, merges: false, location: null }
 const noCookies = { isSource: false, credentials: [] }
 
 async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoutes: readonly string[] }) {
@@ -56,7 +54,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     return shownCredentials(asked.headers.authorization, asked.target.route, call, inCookies)
   }
 
-  const decideFor = ({ place }: Asked, home: Home) => decide({ ...nothing, ...place, home })
+  const decideFor = ({ place }: Asked, home: Home) => decide({ ...noFacts, ...place, home })
 
   /** One that is decided by its session's home alone. */
   function send(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision) {
@@ -105,12 +103,12 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     }
     if (isUnreadLogin(route)) {
       const login = { step: 'refresh', hint: null, forwards: false } as const
-      send(request, reply, null, decide({ ...nothing, ...place, home: noHome, login }))
+      send(request, reply, null, decide({ ...noFacts, ...place, login }))
       return
     }
     // The target knows what its clients hold; the source is shown a session of both by its own names.
     if (place.pinned === 'target' || (place.pinned !== null && isSingleHome(place.realm))) {
-      send(request, reply, null, decideFor(request, noHome))
+      send(request, reply, null, decideFor(request, noFacts.home))
       return
     }
     // The hot path: a token or a cookie that is known decides at once; nothing is read and nothing awaited.
@@ -130,7 +128,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const step = sessionStepOf(target.route, place)
     if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
     if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
-    if (place.pinned !== null) return decideFor(asked, noHome)
+    if (place.pinned !== null) return decideFor(asked, noFacts.home)
     const seen = look(asked)
     const shown = await showAll(asked, seen)
     const home = await app.homes.resolve(shown, seen.isSource, null)

@@ -93,6 +93,8 @@ function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) 
       const isDoubtful = words.since(begun, iCustomer === null ? [key] : [key, customerKey(iCustomer)])
       if (asks < asksAtMost && (isDoubtful || looksMoving)) continue
       if (!isDoubtful) await memory.remember(key, reference, finding)
+      // Only an operator can mend that: the calls for it are refused until then.
+      if (finding.at === 'ambiguous') app.log.warn({ entity: key }, 'an entity is active on both systems')
       return finding
     }
   }

@@ -2,7 +2,7 @@
  * Asks both systems whether they know a session (contract section 4: `Session/ping`, a user above 0 means here).
  */
 import type { FastifyInstance } from 'fastify'
-import { userOf } from '../../core/answer.ts'
+import { isUnavailable, userOf } from '../../core/answer.ts'
 import { type Asker, ownCall } from '../../core/own-call.ts'
 import { type Credential, type System, systemNames } from '../../core/words.ts'
 
@@ -17,7 +17,7 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
       const answer = await app.upstream(system, realm).exchange({ ...call, patienceMs: askTimeoutMs }, pingAnswerBytes)
       const user = userOf(answer)
       if (user !== null) return user > 0
-      return answer.status >= 502 && answer.status <= 504 ? null : false
+      return isUnavailable(answer.status) ? null : false
     } catch {
       return null
     }

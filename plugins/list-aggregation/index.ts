@@ -15,7 +15,7 @@ import { createListTable, type ListMethod, nameOf } from '../../core/methods.ts'
 import { ListDisorder } from '../../core/pages.ts'
 import { type PickedRow, splicePage } from '../../core/splice.ts'
 import { type Call, type Credential, type Home, otherSystem, type Route, type System } from '../../core/words.ts'
-import { createReader, type Reading, RefusedList, type SystemList, SystemMissing } from './reader.ts'
+import { createReader, NoSessionThere, type Reading, RefusedList, type SystemList, SystemMissing } from './reader.ts'
 
 const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
   Type.Optional(
@@ -129,6 +129,9 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
       throw new Fault('partial_list', missing, { cause: lost.cause, ...(retryAfter !== undefined && { retryAfter }) })
     }
     const answer = await readAlone(reading, to)
+    // The client is told by a header; this is for whoever watches.
+    const why = lost.cause instanceof Fault ? lost.cause.message : (lost.cause as Error).name
+    reading.request.log.warn({ missing, why }, 'a list lacks the part of a system')
     relay(reading, reply, to, answer, { 'x-dispatcher-partial': missing })
   }
 
@@ -150,7 +153,7 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
 
   async function answerOr(reading: Reading, reply: FastifyReply, missing: System | null) {
     try {
-      if (missing !== null) throw new SystemMissing(missing, new Error('The session does not live there'))
+      if (missing !== null) throw new SystemMissing(missing, new NoSessionThere('The session does not live there'))
       await answerBoth(reading, reply)
     } catch (error) {
       if (error instanceof ListDisorder) {

@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { type Answer, isExported, refusesSession } from '../../core/answer.ts'
+import { type Answer, isExported, isUnavailable, refusesSession } from '../../core/answer.ts'
 import { type Caller, callerOf } from '../../core/credentials.ts'
 import { Fault } from '../../core/faults.ts'
 import { withMembers } from '../../core/json-text.ts'
@@ -43,6 +43,11 @@ export class SystemMissing extends Error {
     super(`The ${missing} gives no part of the list`, { cause })
     this.missing = missing
   }
+}
+
+/** The session does not live on a system, or the system does not know its half any more. */
+export class NoSessionThere extends Error {
+  override readonly name = 'NoSessionThere'
 }
 
 /** A system that refuses the list in its own words. */
@@ -92,12 +97,12 @@ export function createReader(app: FastifyInstance) {
       throw new RefusedList(system, refused)
     }
     const session = await app.pairedSessions.renew(home.session, askerOf(request), app.homes.ttlMs)
-    if (session === null) throw new SystemMissing('source', new Error('The source does not renew the session'))
+    if (session === null) throw new SystemMissing('source', new NoSessionThere('The source does not renew the session'))
     reading.caller = callerOf(shown, { ...home, session })
     const answer = await exchange(reading, system, paramsText, reading.caller.credentialOn(system))
     // What the client holds is good: the fault would have it log in again and again.
     if (!refusesSession(request.target.route, answer)) return answer
-    throw new SystemMissing('source', new Error('The source refuses the session that it has renewed'))
+    throw new SystemMissing('source', new NoSessionThere('The source refuses the session that it has renewed'))
   }
 
   async function readPart(reading: Reading, system: System, changes: Record<string, string | null>): Promise<Answer> {
@@ -106,7 +111,7 @@ export function createReader(app: FastifyInstance) {
     const { route } = request.target
     const first = await exchange(reading, system, paramsText, caller.credentialOn(system))
     const answer = refusesSession(route, first) ? await afterRefusal(reading, system, paramsText, first) : first
-    if (answer.status >= 502 && answer.status <= 504) throw new SystemMissing(system, awayFault(system, answer))
+    if (isUnavailable(answer.status)) throw new SystemMissing(system, awayFault(system, answer))
     if (answer.status !== 200) throw new RefusedList(system, answer)
     return answer
   }

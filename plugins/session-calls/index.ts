@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { refusesSession, sessionOf } from '../../core/answer.ts'
 import type { Shown } from '../../core/credentials.ts'
-import { type Decision, decide, type Facts } from '../../core/decide.ts'
+import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { Fault } from '../../core/faults.ts'
 import { parseContext } from '../../core/headers.ts'
 import type { SessionStep } from '../../core/methods.ts'
@@ -40,15 +40,6 @@ declare module 'fastify' {
 type Single = Decision & { readonly to: System }
 
 const loginNameOf = ({ params }: Call): string => (typeof params?.login === 'string' ? params.login : '')
-const noHome: Home = { system: 'target', by: 'no_credential' }
-const nothing: Omit<Facts, 'realm' | 'pinned'> = {
-  login: null,
-  context: null,
-  home: noHome,
-  merges: false,
-  location: null
-}
-
 async function sessionCalls(app: FastifyInstance) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
   const loginForwarding = app.hasDecorator('loginForwarding') ? app.loginForwarding : null
@@ -72,7 +63,7 @@ async function sessionCalls(app: FastifyInstance) {
   async function decideLogin(place: FastifyRequest['place'], call: Call): Promise<Decision> {
     const hint = (await loginForwarding?.hintFor(place.realm, loginNameOf(call))) ?? null
     const login = { step: 'login', hint, forwards: loginForwarding !== null } as const
-    return decide({ ...nothing, ...place, login })
+    return decide({ ...noFacts, ...place, login })
   }
 
   const forwardOn = loginForwarding?.forwardOn ?? new Set<string>()
@@ -84,7 +75,7 @@ async function sessionCalls(app: FastifyInstance) {
     }
     const to = decision.to === 'both' ? 'target' : decision.to
     const outcome = await inTurn(request, { ...decision, to }, forwardOn)
-    await keep(request, outcome, noHome, [])
+    await keep(request, outcome, noFacts.home, [])
     return outcome
   }
 
@@ -110,7 +101,7 @@ async function sessionCalls(app: FastifyInstance) {
     const isKnown = home.by === 'record' || home.by === 'signature'
     // Nobody can be asked about a refresh token: without a record it is tried as a login is.
     const login = isKnown ? null : ({ step: 'refresh', hint: null, forwards: true } as const)
-    const to = decide({ ...nothing, ...asked.place, login, home })
+    const to = decide({ ...noFacts, ...asked.place, login, home })
     // On a versioned host too: one system alone would not know the session by what the client holds, or lose the other.
     return home.system === 'both' ? { ...to, to: 'both', reason: 'session_record' } : to
   }
@@ -134,7 +125,7 @@ async function sessionCalls(app: FastifyInstance) {
   }
 
   async function logoutAt(request: FastifyRequest, shown: Shown, home: Home): Promise<Outcome> {
-    const decision = decide({ ...nothing, ...request.place, home }) as Single
+    const decision = decide({ ...noFacts, ...request.place, home }) as Single
     const outcome = await inTurn(request, decision, new Set())
     const [credential] = shown.credentials
     if ('fault' in outcome.attempt) throw outcome.attempt.fault
@@ -175,7 +166,7 @@ async function sessionCalls(app: FastifyInstance) {
     }
     const wanted = context === 'auto' ? null : context
     // Throws for a system where the session does not live.
-    decide({ ...nothing, ...request.place, home, context: wanted })
+    decide({ ...noFacts, ...request.place, home, context: wanted })
     const { id } = await app.homes.keptFor(home, shown.credentials)
     await app.pairedSessions.setContext(id, wanted)
     reply.header('content-type', 'application/json; charset=utf-8').send('{"success":1}')

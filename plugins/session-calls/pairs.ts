@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { halfOf, type OpenedSession, sessionOf } from '../../core/answer.ts'
-import { swapsFor } from '../../core/credentials.ts'
+import { isLikeCredential, swapsFor } from '../../core/credentials.ts'
 import { askerOf, ownCall } from '../../core/own-call.ts'
 import type { Swap } from '../../core/swap.ts'
 import {
@@ -21,9 +21,6 @@ const openedBy = ({ attempt }: Outcome): OpenedSession | null =>
 
 const credentialsOf = (half: Half): Credential[] =>
   (Object.entries(half) as [CredentialKind, string][]).map(([kind, value]) => ({ kind, value }))
-
-/** Shorter than this nothing is a credential: swapping it would change what only looks like one. */
-const shortestCredential = 16
 
 const logoutAnswerBytes = 65_536
 
@@ -85,8 +82,7 @@ export function createPairs(app: FastifyInstance) {
    */
   async function hidingOld(seen: readonly Credential[]): Promise<Record<System, Swap[]>> {
     const swaps: Record<System, Swap[]> = { source: [], target: [] }
-    for (const credential of seen) {
-      if (credential.value.length < shortestCredential) continue
+    for (const credential of seen.filter(isLikeCredential)) {
       const issuer = (await app.homes.find(credential))?.system === 'source' ? 'source' : 'target'
       swaps[otherSystem(issuer)].push({ from: credential.value, to: '' })
     }

@@ -372,6 +372,22 @@ suite('a system that refuses', async () => {
   })
 })
 
+test('the log says which system a list lacks, and why, whether the client gets a fault or a part', async (t) => {
+  const world = await startLists(t)
+  await world.source.stop()
+  const logged = (msg: string) => world.lines.filter((line) => line.msg === msg)
+  await world.list(customerList, { limit: 5 })
+  const [failed] = logged('a request failed')
+  assert.equal(failed?.fault, 'Server.Dispatcher.partial_list')
+  const why = /^System source could not answer its part of the list: System source is unavailable: ECONN\w+$/
+  assert.match(String(failed?.why), why)
+  const reply = await world.list(customerList, { limit: 5 }, partial)
+  assert.equal(reply.status, 200)
+  const [lacks, ...others] = logged('a list lacks the part of a system')
+  assert.deepEqual([lacks?.level, lacks?.missing, others.length], [40, 'source', 0])
+  assert.equal(lacks?.why, 'System source is unavailable')
+})
+
 test('a session on one system alone hears from its lists that it has ended', async (t) => {
   const world = await startWorld(t)
   world.source.faults.add({

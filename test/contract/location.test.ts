@@ -228,6 +228,12 @@ test('an entity that is active on both systems: 409, and nothing is sent but the
       assert.deepEqual(lookups(world), [source.journal.count(), target.journal.count()])
     })
   }
+  const warned = world.lines.filter(({ msg }) => msg === 'an entity is active on both systems')
+  assert.equal(warned.length, ambiguous.length)
+  for (const { level, entity } of warned) {
+    assert.equal(level, 40)
+    assert.match(String(entity), /^(?:customer|account):\d+$|^natural:[\w-]{43}$/, 'never a name')
+  }
   const onSource = await admin.call(
     'Customer/get_customer_info',
     { i_customer: 3 },
