@@ -48,6 +48,16 @@ export class Fault extends Error {
   }
 }
 
+/** Why a request to a system was ended by the gateway: nobody waits for the answer any more. It tells nothing of the system. */
+export class GivenUp extends Error {
+  override readonly name = 'GivenUp'
+}
+
+/** Why a request is refused at once: the gateway has too much to do. When that begins and ends is logged, not each refusal. */
+export class Overload extends Error {
+  override readonly name = 'Overload'
+}
+
 const inMarkup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => inMarkup[character] ?? character)
 

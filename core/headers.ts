@@ -4,6 +4,7 @@
  */
 import { Fault } from './faults.ts'
 import { hostName } from './hosts.ts'
+import { isReplaced, type Trace } from './trace.ts'
 import type { System } from './words.ts'
 
 /** Headers of one connection alone (RFC 9110 section 7.6.1), in either direction. */
@@ -43,6 +44,8 @@ export interface Client {
   readonly addresses: string
   readonly proto: string
   readonly host: string
+  /** What carries the trace of the request that is at hand, as a flat list of names and values. */
+  readonly trace?: readonly string[]
 }
 
 /** A request as far as it tells who asks; `ips` are there behind proxies of our own, nearest first. */
@@ -83,9 +86,18 @@ export function refuseTwoAuthorizations(raw: readonly string[]): void {
   }
 }
 
-/** The headers of a request for a system: the client's own, in order and byte for byte, as a flat list of names and values. */
-export function requestHeaders(raw: readonly string[], connection: string | undefined, client: Client): string[] {
+/**
+ * The headers of a request for a system: the client's own, in order and byte for byte, as a flat list of names and values.
+ * A trace that the gateway has begun takes the place of what the client sent for one.
+ */
+export function requestHeaders(
+  raw: readonly string[],
+  connection: string | undefined,
+  client: Client,
+  trace: Trace | null = null
+): string[] {
   const named = namedBy(connection)
+  const replaces = trace?.replaces ?? false
   const headers: string[] = []
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string
@@ -93,9 +105,11 @@ export function requestHeaders(raw: readonly string[], connection: string | unde
     if (neverUp.has(lower) || named.includes(lower)) continue
     const initial = lower.charCodeAt(0)
     if ((initial === 0x78 || initial === 0x66) && forwardingName.test(lower)) continue // "x", "f"
+    if (replaces && isReplaced(lower)) continue
     headers.push(name, raw[at + 1] as string)
   }
   headers.push(...forwardingHeaders(client))
+  if (trace !== null && trace.begun !== null) headers.push('traceparent', trace.begun)
   return headers
 }
 
@@ -139,6 +153,11 @@ export function responseHeaders(headers: HeaderValues, mapping: HostMapping): (s
     const value = headers[name]
     if (value === undefined || neverDown.has(name) || named.includes(name)) continue
     if (name === 'location' && typeof value === 'string') kept.push(name, publicLocation(value, mapping))
+    else if (name === 'location')
+      kept.push(
+        name,
+        (value as string[]).map((one) => publicLocation(one, mapping))
+      )
     else if (name === 'set-cookie') {
       const cookies = cookiesOf(value, mapping)
       if (cookies.length > 0) kept.push(name, cookies)

@@ -36,6 +36,9 @@ function endOfSegment(url: string, from: number): number {
   return at
 }
 
+/** Some servers cut a segment's parameters, a fragment, or what is behind a NUL before they look at it. */
+const climbs = /^\.\.(?:$|[;#]|%3b|%23|%00)/i
+
 /** `..` as a path segment, plain or percent-encoded: on the system's side it could leave the prefix that was judged here. */
 function hasDotSegment(url: string): boolean {
   if (!url.includes('..') && !/%2e/i.test(url)) return false
@@ -44,7 +47,7 @@ function hasDotSegment(url: string): boolean {
     .join()
     .replaceAll(/%2e/gi, '.')
     .split(/[/\\]|%2f|%5c/i)
-    .includes('..')
+    .some((segment) => climbs.test(segment))
 }
 
 /** Targets kept, at most: a client that invents methods cannot make it grow. */

@@ -1,16 +1,15 @@
 /**
  * buildApp: config to a ready Fastify instance. It assembles and never listens.
  */
+import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { Fault } from '../core/faults.ts'
 import { createTargetReader, requestTarget } from '../core/route.ts'
+import { refuseRepeated, refuseUnclearHost } from '../core/unclear.ts'
 import { catalogue } from './catalogue.ts'
 import type { Config } from './config-schema.ts'
 import { registerTeamPlugin } from './team-plugins.ts'
-
-/** Longest path of a page, characters: Node's own limit of a head is below it. */
-const longestPath = 16_384
 
 /**
  * Reads the request line before the router sees it. The router gets an API call's prefix alone: what follows may be a
@@ -20,15 +19,26 @@ function createRequestLineReader({ apis }: Config) {
   const readTarget = createTargetReader(apis)
   return function readRequestLine(raw: IncomingMessage): string {
     try {
+      refuseRepeated(raw.rawHeaders)
       const target = readTarget(raw.url ?? '')
-      raw[requestTarget] = target
       if (target.authority !== null) raw.headers.host = target.authority
+      refuseUnclearHost(raw.headers.host)
+      raw[requestTarget] = target
       return target.prefix || target.url
     } catch (error) {
       raw[requestTarget] = error instanceof Fault ? error : new Fault('malformed_request', 'the request target')
       return '/'
     }
   }
+}
+
+/** Ids of requests: no other process begins its own likewise, so that one stands for one request in everybody's log. */
+function createRequestIds() {
+  const prefix = randomInt(36 ** 6)
+    .toString(36)
+    .padStart(6, '0')
+  let last = 0
+  return () => `${prefix}-${(++last).toString(36)}`
 }
 
 /** Where the app logs: a logger, and the same place for finished lines. */
@@ -40,11 +50,13 @@ export interface AppLog {
 export async function buildApp(config: Config, { logger, writeLine }: AppLog): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
+    genReqId: createRequestIds(),
     // One access line of our own instead of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as string | string[] | false,
     rewriteUrl: createRequestLineReader(config),
-    routerOptions: { maxParamLength: longestPath },
+    // Whatever a head may hold: the path of a page is one parameter.
+    routerOptions: { maxParamLength: config.limits.headBytes },
     frameworkErrors: (error, request, reply) => app.answerError(error, request, reply)
   }) as unknown as FastifyInstance
 

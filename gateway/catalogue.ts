@@ -4,13 +4,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import body from '../plugins/body.ts'
+import circuitBreaker, { CircuitBreakerOptions } from '../plugins/circuit-breaker.ts'
 import dispatch from '../plugins/dispatch/index.ts'
 import entityLocation, { EntityLocationOptions } from '../plugins/entity-location/index.ts'
 import errorHandler from '../plugins/error-handler.ts'
 import forward from '../plugins/forward/index.ts'
 import homes from '../plugins/homes/index.ts'
 import listAggregation, { ListAggregationOptions } from '../plugins/list-aggregation/index.ts'
+import loadShedding from '../plugins/load-shedding.ts'
 import loginForwarding, { LoginForwardingOptions } from '../plugins/login-forwarding.ts'
+import metrics, { MetricsOptions } from '../plugins/metrics/index.ts'
 import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
@@ -42,9 +45,16 @@ export const catalogue: readonly Entry[] = [
   },
   // Before everything that can refuse a request.
   { name: 'error-handler', register: (app) => app.register(errorHandler) },
+  { name: 'load-shedding', register: (app, { limits }) => app.register(loadShedding, limits) },
   { name: 'streamed-bytes', register: (app) => app.register(streamedBytes) },
   { name: 'body', register: (app, { bodyLimit }) => app.register(body, { bodyLimit }) },
   { name: 'store', register: (app) => app.register(store) },
+  // Before the upstreams, which ask it.
+  {
+    name: 'circuit-breaker',
+    options: CircuitBreakerOptions,
+    register: (app, _config, options) => app.register(circuitBreaker, options as never)
+  },
   { name: 'upstreams', register: (app, { systems }) => app.register(upstreams, { systems }) },
   { name: 'token-signature', register: (app, { systems }) => app.register(tokenSignature, systems) },
   {
@@ -92,6 +102,7 @@ export const catalogue: readonly Entry[] = [
   },
   { name: 'session-calls', register: (app) => app.register(sessionCalls) },
   { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
+  { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   // Last: its routes are whatever nobody else has.
   { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }
 ]
@@ -102,7 +113,7 @@ export const switchable = catalogue.flatMap(({ options, ...entry }) =>
 )
 
 /** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
-export const comingPlugins: readonly string[] = ['circuit-breaker', 'graphql', 'metrics', 'console']
+export const comingPlugins: readonly string[] = ['graphql', 'console']
 
 /** Whatever has no name of ours is a team's own plugin, by path or package. */
 export const isTeamName = (name: string) =>

@@ -103,6 +103,14 @@ const checkSystems: Check = ({ systems }, directory) =>
     ]
   })
 
+const checkInFlight: Check = ({ systems }) =>
+  systemNames.flatMap((system) => {
+    const { limits, connections } = systems[system]
+    const most = Math.max(connections - 1, 1)
+    if (limits.inFlight === undefined || limits.inFlight <= most) return []
+    return [`systems.${system}.limits.inFlight: ${limits.inFlight} is not below connections, which is ${connections}`]
+  })
+
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
 
 const checkToken: Check = ({ ops: { host, token } }) => {
@@ -144,6 +152,7 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['listen'], checkListeners],
   [['listen', 'ops'], checkPorts],
   [['systems'], checkSystems],
+  [['systems'], checkInFlight],
   [['ops'], checkToken],
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],

@@ -33,6 +33,33 @@ export const BaseSchema = Type.Object(
     secret: Type.String({ minLength: 32, description: 'HMAC keys and encryption at rest derive from it.' }),
     store: Type.Literal('memory', { default: 'memory', description: 'Where records are kept.' }),
     bodyLimit: Type.Integer({ minimum: 1024, default: 1_048_576, description: 'Bytes of a body that must be read.' }),
+    limits: Type.Object(
+      {
+        headBytes: Type.Integer({
+          minimum: 4096,
+          maximum: 262_144,
+          default: 16_384,
+          description: "Bytes of a request's line and headers together."
+        }),
+        head: Type.Integer({ minimum: 100, default: 20_000, description: "Until a request's head is here, ms." }),
+        body: Type.Integer({
+          minimum: 100,
+          default: 20_000,
+          description: "Until a request's body is here, ms; each 500 bytes of it that come give a second more."
+        }),
+        stalled: Type.Integer({
+          minimum: 100,
+          default: 60_000,
+          description: 'While a client takes nothing of its answer, ms.'
+        }),
+        eventLoopDelay: Type.Integer({
+          minimum: 0,
+          default: 1000,
+          description: 'New requests get 503 while the process runs this late on average, ms; 0 is no limit.'
+        })
+      },
+      { ...Strict, default: {}, description: 'What a client may take of the gateway.' }
+    ),
     debugHeaders: Type.Boolean({ default: false, description: 'true adds X-Dispatched-To.' }),
     drain: Type.Integer({ minimum: 0, default: 30_000, description: 'Wait for requests in flight at a stop, ms.' }),
     logLevel: Type.Union(

@@ -5,19 +5,18 @@ import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { Fault, renderFault } from '../core/faults.ts'
+import { isUnclearlyFramed } from '../core/unclear.ts'
 import { listenerRealm } from '../core/words.ts'
 import type { Config } from './config-schema.ts'
+import { noHttp, refusalFor, refuse } from './refusals.ts'
+import { type Limits, lookEveryMs, newConnection, type Watched, watchSlowClients } from './slow-clients.ts'
 
 type ListenOptions = Config['listen'][number]
 
 /** Longer than balancers keep theirs, so that it is never us who close a connection under a request; ms. */
 const keepAliveMs = 75_000
-/** A client gets this long for its head, ms. Bodies may take as long as they need. */
-const headMs = 60_000
 
 export interface Listeners {
   /** Where each listener is bound, in the order of the config. */
@@ -26,38 +25,38 @@ export interface Listeners {
   close(drainMs: number): Promise<void>
 }
 
-/** What is open on one connection: a client may send its next requests before it has its answer (RFC 9112 section 9.3.2). */
-interface Connection {
-  readonly responses: ServerResponse[]
-}
-
 /**
  * Connections of one server, and the answers that each still owes. Nothing but connections comes and goes in the map: a
  * Set of all open answers was measured to keep a third of the young heap alive, by the chain of its outgrown tables.
  */
 function trackConnections(server: http.Server | https.Server) {
-  const connections = new Map<Socket, Connection>()
+  const connections = new Map<Socket, Watched>()
   let closing = false
-  function track(socket: Socket): Connection {
+  function track(socket: Socket): Watched {
     const known = connections.get(socket)
     if (known !== undefined) return known
-    const connection = { responses: [] }
+    const connection = newConnection()
     connections.set(socket, connection)
     socket.once('close', () => connections.delete(socket))
     return connection
   }
   // A TLS server tells of both the TCP connection and the TLS one; each must be let go.
   server.on('connection', track).on('secureConnection', track)
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const { responses } = track(socket)
+  function begin(connection: Watched, socket: Socket, response: ServerResponse) {
+    const { responses } = connection
     responses.push(response)
     if (closing) response.shouldKeepAlive = false
     response.once('close', () => {
       responses.splice(responses.indexOf(response), 1)
-      if (closing && responses.length === 0) socket.destroySoon()
+      const isOver = (closing || connection.refusedAt !== 0) && responses.length === 0
+      // The rest of a body that nobody reads any more would keep the connection for as long as the client likes.
+      if (isOver || !response.req.complete) socket.destroySoon()
     })
-  })
+  }
   return {
+    connections,
+    track,
+    begin,
     /** Idle ones go at once, also those that never sent a request; the others after their last answer. */
     letGo() {
       closing = true
@@ -79,26 +78,15 @@ function trackConnections(server: http.Server | https.Server) {
   }
 }
 
-/** Node's own words for what it refuses before there is a request (RFC 9110 section 15.5). */
-const refusals: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
-}
-
-/** Bytes that are not HTTP get a fault too, and the connection ends. The error quotes the bytes, so it is not logged. */
-function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex) {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
+function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limits: Limits) {
+  const options = {
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.head,
+    // A body has its own limit, which an honest upload does not meet however long it takes.
+    requestTimeout: 0,
+    connectionsCheckingInterval: lookEveryMs(limits.head)
   }
-  const [contentType, text] = renderFault(new Fault('malformed_request', 'not a valid HTTP request'), 'rest', false)
-  const status = refusals[error.code ?? ''] ?? '400 Bad Request'
-  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\nContent-Length: ${text.length}`
-  socket.end(`${head}\r\n\r\n${text}`)
-}
-
-function createServer(app: FastifyInstance, { realm, tls }: ListenOptions) {
-  const options = { keepAliveTimeout: keepAliveMs, headersTimeout: headMs, requestTimeout: 0 }
   const server =
     tls === undefined
       ? http.createServer(options)
@@ -106,11 +94,27 @@ function createServer(app: FastifyInstance, { realm, tls }: ListenOptions) {
           ...options,
           cert: readFileSync(tls.cert),
           key: readFileSync(tls.key),
-          minVersion: 'TLSv1.2'
+          minVersion: 'TLSv1.2',
+          handshakeTimeout: limits.head
         })
+  // The limit of bytes bounds them. A count would be a second limit, beyond which some releases of Node drop headers
+  // silently: a request would be judged by less than a system sees.
+  server.maxHeadersCount = 0
   const connections = trackConnections(server)
-  server.on('clientError', refuseBytes)
+  watchSlowClients(server, connections.connections, limits)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET') socket.destroy()
+    else refuse(socket, connections.track(socket as Socket), refusalFor(error))
+  })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const connection = connections.track(request.socket)
+    // What comes behind a request that was refused for its framing may be a part of it.
+    if (connection.refusedAt !== 0) return
+    if (isUnclearlyFramed(request)) {
+      refuse(request.socket, connection, noHttp)
+      return
+    }
+    connections.begin(connection, request.socket, response)
     if (realm !== undefined) request[listenerRealm] = realm
     app.routing(request, response)
   })
@@ -125,7 +129,10 @@ async function bind(server: http.Server | https.Server, { host, port }: ListenOp
   return server.address() as AddressInfo
 }
 
-export async function openListeners(app: FastifyInstance, listen: Config['listen']): Promise<Listeners> {
+export async function openListeners(
+  app: FastifyInstance,
+  { listen, limits }: Pick<Config, 'listen' | 'limits'>
+): Promise<Listeners> {
   const servers: ReturnType<typeof createServer>[] = []
   const addresses: { url: string; port: number }[] = []
 
@@ -141,7 +148,7 @@ export async function openListeners(app: FastifyInstance, listen: Config['listen
 
   try {
     for (const options of listen) {
-      const one = createServer(app, options)
+      const one = createServer(app, options, limits)
       const { port } = await bind(one.server, options)
       servers.push(one)
       const host = options.host.includes(':') ? `[${options.host}]` : options.host

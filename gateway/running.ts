@@ -21,7 +21,7 @@ export async function startGateway(config: Config, log: AppLog): Promise<Gateway
   const ops = await buildOps(app, { config, isListening: () => isListening }, log.logger)
   try {
     const opsUrl = await ops.listen({ host: config.ops.host, port: config.ops.port })
-    const listeners = await openListeners(app, config.listen)
+    const listeners = await openListeners(app, config)
     isListening = true
     return {
       app,

@@ -34,20 +34,28 @@ declare module 'fastify' {
   }
 }
 
+const brokenOff = (cause: unknown) => new Fault('malformed_request', 'the body broke off', { cause })
+
 /** The rest of a stream, without destroying it: the answer may come before the body was taken (RFC 9112 section 9.5). */
 async function* chunksOf(stream: Readable, noteStreamed: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-    noteStreamed((chunk as Buffer).length)
-    yield chunk as Buffer
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      noteStreamed((chunk as Buffer).length)
+      yield chunk as Buffer
+    }
+  } catch (cause) {
+    // Else it would look as if the system had cut its connection.
+    throw brokenOff(cause)
   }
 }
-
-const brokenOff = (cause: unknown) => new Fault('malformed_request', 'the body broke off', { cause })
 
 async function* joined(head: readonly Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield* head
   yield* rest
 }
+
+/** A small body comes in one piece with its head; until then a client is waited for, ms. */
+const waitedMs = 1
 
 /** Takes a body while it is small; hands over a buffer, or what streams on behind what was taken. */
 function keepBody(request: FastifyRequest, payload: IncomingMessage, done: (error: Error | null, body?: Body) => void) {
@@ -57,7 +65,9 @@ function keepBody(request: FastifyRequest, payload: IncomingMessage, done: (erro
   }
   const chunks: Buffer[] = []
   let bytes = 0
+  request.trail.beginWait()
   const finish = (error: Error | null, body: Body = null) => {
+    request.trail.endWait(waitedMs)
     payload.off('data', onData).off('end', onEnd).off('error', onError)
     done(error, body)
   }

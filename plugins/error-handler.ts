@@ -4,9 +4,10 @@
  * Needs way.
  * Off   never.
  */
+import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Fault, renderFault } from '../core/faults.ts'
+import { Fault, Overload, renderFault } from '../core/faults.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -45,7 +46,7 @@ async function errorHandler(app: FastifyInstance) {
     const fault = faultOf(error)
     // A URL that the router cannot decode comes before any hook.
     if (request.trail) request.trail.fault = fault.faultcode
-    if (fault.statusCode >= 500) {
+    if (fault.statusCode >= 500 && !(fault.cause instanceof Overload)) {
       // What is no fault is a mistake of ours and is told whole.
       const isOurs = !(error instanceof Fault)
       request.log.error(
@@ -60,6 +61,8 @@ async function errorHandler(app: FastifyInstance) {
     const [contentType, text] = renderFault(fault, wire, acceptsHtml)
     // What a system's answer had left on the reply is not for a fault.
     for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+    // Its reason phrase neither: Node keeps one that it has refused, and would refuse this answer with it.
+    reply.raw.statusMessage = STATUS_CODES[fault.statusCode] ?? ''
     if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter))
     if (hasUnreadBody(request)) reply.header('connection', 'close')
     reply.code(fault.statusCode).header('content-type', contentType).send(text)

@@ -28,6 +28,8 @@ export function testConfig(
       secret,
       drain: 2000,
       debugHeaders: true,
+      // Tests share their process with the simulated systems: how late it runs tells nothing of the gateway.
+      limits: { eventLoopDelay: 0 },
       realms: Object.fromEntries(realmNames.map((realm) => [realm, { hosts: [hosts[realm]] }])),
       systems: { source: systemConfig('MR100', urls.source), target: systemConfig('MR115', urls.target) },
       ...overrides

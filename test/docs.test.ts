@@ -426,6 +426,132 @@ test('docs/operations.md has every flag of the gateway, and no other', () => {
   )
 })
 
+// docs/metrics.md, docs/grafana-dashboard.json
+
+const metricsDocument = read('docs/metrics.md')
+
+/** A gateway that nobody asks anything; for what it is made of. */
+async function quietApp(t: TestContext) {
+  const [, least = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/configuration.md')) ?? []
+  const file = join(temporary(t), 'dispatcher.yaml')
+  writeFileSync(file, least)
+  const app = await buildApp(loadConfig(file, env), { logger: pino({ level: 'silent' }), writeLine: () => {} })
+  t.after(() => app.close())
+  return app
+}
+
+/** Metrics of the gateway's own as the registry has them. */
+async function ownMetrics(t: TestContext) {
+  const { metrics } = await quietApp(t)
+  return metrics.registry.getMetricsAsArray().map((metric) => {
+    const { name, type, labelNames } = metric as typeof metric & { readonly labelNames: readonly string[] }
+    return { name, type, labels: [...labelNames] }
+  })
+}
+
+test('docs/metrics.md has every metric with its type, unit and labels, and no other', async (t) => {
+  const rows = rowsOf(sectionOf(metricsDocument, 'The metrics')).filter(([name]) => name !== 'metric')
+  const documented = rows.map(([name = '', type, unit = '', labels = '', what = '']) => {
+    assert.ok(unit !== '' && what !== '', name)
+    if (name.includes('_seconds')) assert.equal(unit, 'seconds', name)
+    if (type === 'counter') assert.match(name, /_total`$/)
+    return { name: `webdispatcher_${codeIn(name)}`, type, labels: codesOf([[labels]]) }
+  })
+  const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1)
+  assert.deepEqual(documented.toSorted(byName), (await ownMetrics(t)).toSorted(byName))
+})
+
+test('docs/metrics.md says what each label holds', async (t) => {
+  const rows = rowsOf(sectionOf(metricsDocument, 'What the labels say')).filter(([label]) => label !== 'label')
+  const labels = new Set((await ownMetrics(t)).flatMap((metric) => metric.labels))
+  // These are told in the row of their metric, or in a document of their own.
+  for (const elsewhere of ['fault', 'to', 'why']) labels.delete(elsewhere)
+  sameNames(new Set(codesOf(rows)), labels)
+})
+
+/** The names of all series that a gateway shows: a histogram has three. */
+async function seriesNames(t: TestContext): Promise<Set<string>> {
+  const { metrics } = await quietApp(t)
+  const types = [...(await metrics.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+  return new Set(
+    types.flatMap(([, name = '', type]) =>
+      type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name]
+    )
+  )
+}
+
+/** The metrics that texts of PromQL name. */
+const metricsIn = (...texts: readonly string[]) =>
+  texts.flatMap((text) => text.match(/\b(?:webdispatcher|process|nodejs)_[a-z0-9_]+/g) ?? [])
+
+test('the queries and alerts of docs/metrics.md use metrics that exist', async (t) => {
+  const known = await seriesNames(t)
+  const section = chapterOf(metricsDocument, 'Queries and alerts')
+  const code = [...section.matchAll(/```(promql|yaml)\n([\s\S]*?)```/g)]
+  assert.ok(code.filter(([, language]) => language === 'promql').length >= 4)
+  for (const name of metricsIn(...code.map(([, , text = '']) => text))) assert.ok(known.has(name), name)
+  const rules = parse(code.find(([, language]) => language === 'yaml')?.[2] ?? '') as {
+    groups: { rules: { alert: string; expr: string }[] }[]
+  }
+  assert.ok((rules.groups[0]?.rules.length ?? 0) >= 5)
+})
+
+test('the example of docs/metrics.md is a scrape config', () => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(metricsDocument) ?? []
+  const { scrape_configs: jobs } = parse(yaml) as { scrape_configs: Record<string, unknown>[] }
+  assert.deepEqual(Object.keys(jobs[0] ?? {}), ['job_name', 'static_configs', 'authorization'])
+})
+
+interface Dashboard {
+  readonly schemaVersion: number
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly query: unknown }[]
+  }
+  readonly panels: readonly {
+    readonly id: number
+    readonly type: string
+    readonly title: string
+    readonly datasource?: { readonly uid: string }
+    readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[]
+    readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  }[]
+}
+
+test('docs/grafana-dashboard.json asks a chosen Prometheus, for metrics that exist, and shows all of ours', async (t) => {
+  const dashboard = JSON.parse(read('docs/grafana-dashboard.json')) as Dashboard
+  assert.ok(dashboard.schemaVersion >= 39)
+  const [source, ...variables] = dashboard.templating.list
+  assert.deepEqual([source?.name, source?.type, source?.query], ['datasource', 'datasource', 'prometheus'])
+  const panels = dashboard.panels.filter(({ type }) => type !== 'row')
+  const targets = panels.flatMap((panel) => panel.targets ?? [])
+  for (const { datasource } of [...panels, ...targets]) assert.equal(datasource?.uid, '${' + 'datasource}')
+  const known = await seriesNames(t)
+  const used = metricsIn(...targets.map(({ expr }) => expr), JSON.stringify(variables))
+  for (const name of used) assert.ok(known.has(name), name)
+  const shown = new Set(used.map((name) => name.replace(/_(?:bucket|sum|count)$/, '')))
+  for (const { name } of await ownMetrics(t)) assert.ok(shown.has(name), `${name} is in no panel`)
+})
+
+test('docs/grafana-dashboard.json has a place of its own for each panel, and quotes and braces that close', () => {
+  const { panels } = JSON.parse(read('docs/grafana-dashboard.json')) as Dashboard
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  const taken = new Set<string>()
+  for (const { gridPos, title, targets = [] } of panels) {
+    assert.ok(gridPos.x + gridPos.w <= 24, title)
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+        assert.ok(!taken.has(`${x} ${y}`), title)
+        taken.add(`${x} ${y}`)
+      }
+    }
+    for (const { expr } of targets) {
+      const count = (character: string) => expr.split(character).length
+      for (const [open, close] of ['()', '{}', '[]']) assert.equal(count(open as string), count(close as string), expr)
+      assert.equal(count('"') % 2, 1, expr)
+    }
+  }
+})
+
 // docs/dependencies.md, docs/architecture.md
 
 test('docs/dependencies.md has every dependency, and no other', () => {

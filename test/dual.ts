@@ -133,8 +133,11 @@ export async function openPair(world: World, realm: RealmName = 'admin') {
 }
 
 /** A clock of which the tokens, the records and the store know: given seconds pass at once. */
-export function startClock(t: TestContext): (seconds: number) => void {
-  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() })
+export function startClock(
+  t: TestContext,
+  apis: ('Date' | 'setTimeout')[] = ['Date', 'setTimeout']
+): (seconds: number) => void {
+  t.mock.timers.enable({ apis, now: Date.now() })
   const realNow = performance.now.bind(performance)
   let passed = 0
   t.mock.method(performance, 'now', () => realNow() + passed)

@@ -64,7 +64,8 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   }
 
   async function sendDual(request: FastifyRequest, reply: FastifyReply, known: Known) {
-    const judged = await dualRealms.judge(request, known, askerOf(request))
+    // What it does itself, it does before it first waits for the body or for the systems.
+    const judged = await request.trail.waitFor(dualRealms.judge(request, known, askerOf(request)))
     const { decision, home, list, call } = judged
     const { to, reason } = decision
     request.trail.reason = reason
@@ -79,13 +80,13 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   }
 
   async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
-    const { realm } = request.place
-    const shown = await showAll(request, seen)
+    const { place, trail } = request
+    const shown = await trail.waitFor(showAll(request, seen))
     // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
-    const asker = request.place.pinned === null ? askerOf(request) : null
-    const home = await app.homes.resolve(shown, seen.isSource, asker)
+    const asker = place.pinned === null ? askerOf(request) : null
+    const home = await trail.waitFor(app.homes.resolve(shown, seen.isSource, asker))
     const known = { home, credentials: shown.credentials, others: seen.inCookies }
-    if (isSingleHome(realm)) send(request, reply, known, decideFor(request, home))
+    if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else await sendDual(request, reply, known)
   }
 

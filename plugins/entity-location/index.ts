@@ -56,6 +56,8 @@ declare module 'fastify' {
       forgetReferences(references: readonly Reference[]): Promise<void>
       /** Forgets everything. */
       forgetAll(): Promise<void>
+      /** How entities were found, since the start. */
+      readonly counts: Readonly<ReturnType<typeof createCounts>>
     }
   }
 }
@@ -76,6 +78,9 @@ function agreedOn(locations: readonly Location[]): System | null {
   return [...certain][0] ?? places[0] ?? null
 }
 
+/** remembered: nobody was asked; shared: the question was under way already; the others: what the systems said. */
+const createCounts = () => ({ remembered: 0, shared: 0, source: 0, target: 0, nowhere: 0, ambiguous: 0 })
+
 /** How often the systems are asked for one entity that moves, or of which there is a word, meanwhile. */
 const asksAtMost = 2
 
@@ -84,11 +89,13 @@ function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) 
   const askBoth = createLookup(app, restPrefix)
   const questions = createQuestions()
   const words = createWords()
+  const counts = createCounts()
 
   async function inquire(key: string, reference: Reference, locator: Locator): Promise<Location> {
     for (let asks = 1; ; asks++) {
       const begun = words.now()
       const finding = await askBoth(key, reference, locator)
+      counts[finding.at ?? 'nowhere']++
       const { iCustomer, looksMoving } = finding
       const isDoubtful = words.since(begun, iCustomer === null ? [key] : [key, customerKey(iCustomer)])
       if (asks < asksAtMost && (isDoubtful || looksMoving)) continue
@@ -114,8 +121,17 @@ function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) 
     const key = memory.keyFor(reference)
     // Most calls end here: what is remembered is no question. Inside of one it is looked at again.
     const { at } = await memory.recall(key)
-    if (at !== undefined) return { at, certain: true }
-    return questions.ask(key, locator.session, () => lookUp(key, reference, locator))
+    if (at !== undefined) {
+      counts.remembered++
+      return { at, certain: true }
+    }
+    let isShared = true
+    const location = await questions.ask(key, locator.session, () => {
+      isShared = false
+      return lookUp(key, reference, locator)
+    })
+    if (isShared) counts.shared++
+    return location
   }
 
   function note(keys: readonly string[] | null) {
@@ -123,12 +139,12 @@ function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) 
     questions.interrupt(keys)
   }
 
-  return { find, note }
+  return { find, note, counts }
 }
 
 async function entityLocation(app: FastifyInstance, setting: Setting) {
   const memory = createMemory(app, setting)
-  const { find, note } = createFinder(app, setting.restPrefix, memory)
+  const { find, note, counts } = createFinder(app, setting.restPrefix, memory)
 
   async function forgetKeys(keys: readonly string[]) {
     if (keys.length === 0) return
@@ -168,7 +184,9 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     async forgetAll() {
       note(null)
       await memory.forgetAll().finally(() => note(null))
-    }
+    },
+
+    counts
   })
 }
 

@@ -46,7 +46,7 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
     const { realm, client } = locator
     const call = ownCall(`${restPrefix}/${methods[kind]}`, JSON.stringify(keys), credential, client)
     try {
-      const answer = await app.upstream(system, realm).exchange({ ...call, patienceMs }, answerLimitBytes)
+      const answer = await app.upstream(system, realm).exchange({ ...call, isRead: true, patienceMs }, answerLimitBytes)
       return standingOf(kind, answer)
     } catch (error) {
       if (!(error instanceof Fault)) throw error

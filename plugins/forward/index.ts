@@ -43,7 +43,7 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
     const encoding = indexOfHeader(asked.headers, 'accept-encoding')
     if (encoding !== -1) asked.headers[encoding + 1] = 'identity'
     request.trail.to = to
-    const answer = await app.upstream(to, request.place.realm).exchange(asked, exchangeBytes)
+    const answer = await request.trail.waitFor(app.upstream(to, request.place.realm).exchange(asked, exchangeBytes))
     request.trail.answeredAfter = performance.now() - request.trail.startedAt
     return answer
   })

@@ -5,17 +5,19 @@
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../../core/faults.ts'
 import { clientOf, requestHeaders } from '../../core/headers.ts'
+import { isRead } from '../../core/methods.ts'
 import { keepsLength, type Swap, swapBytes, swapHeaders, swapStream, swapText } from '../../core/swap.ts'
 
 /** The client's request as the system gets it. */
 export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] | null) {
-  const { method, content, target } = request
-  const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request))
-  if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content }
+  const { method, content, target, trail } = request
+  const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request), trail.trace)
+  const reads = isRead(method, target.route)
+  if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
   refuseHidden(request)
   const swapped = swapHeaders(headers, swaps)
   const body = swapBody(content, swapped, swaps)
-  return { method, path: swapText(target.url, swaps), headers: swapped, body }
+  return { method, path: swapText(target.url, swaps), headers: swapped, body, isRead: reads }
 }
 
 /** Charsets in which a credential's characters are the bytes of ASCII. */

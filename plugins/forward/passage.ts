@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Answer } from '../../core/answer.ts'
-import type { Fault } from '../../core/faults.ts'
+import { type Fault, GivenUp } from '../../core/faults.ts'
 import { type HostMapping, responseHeaders } from '../../core/headers.ts'
 import { isRead } from '../../core/methods.ts'
 import type { Swap } from '../../core/swap.ts'
@@ -40,6 +40,9 @@ export type Head = Omit<Answer, 'body'>
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
 
+/** What Node can write behind a status (RFC 9112 section 4); undici reads it as UTF-8, which it need not be. */
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
+
 /** Writes the head of a system's answer; throws where Node refuses one of its headers. */
 export function writeHead(
   request: FastifyRequest,
@@ -54,7 +57,8 @@ export function writeHead(
   if (request.server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
   // The system answered before it had the whole body: what is left of it makes the connection useless.
   if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
-  reply.raw.writeHead(head.status, head.statusMessage, headers as string[])
+  const { status, statusMessage } = head
+  reply.raw.writeHead(status, reasonPhrase.test(statusMessage) ? statusMessage : '', headers as string[])
   reply.hijack()
 }
 
@@ -73,7 +77,7 @@ export class Passage implements AnswerHandler {
   readonly #upstream: Upstream
   readonly #forwarding: Forwarding
   #controller: Dispatcher.DispatchController | null = null
-  #clientLeft = false
+  #clientLeft: boolean
   #bytes = 0
   #length = -1
   #held: { head: Head; chunks: Buffer[]; bytes: number; most: number } | null = null
@@ -84,32 +88,44 @@ export class Passage implements AnswerHandler {
     this.#forwarding = forwarding
     this.#upstream = request.server.upstream(forwarding.to, request.place.realm)
     request.trail.to = forwarding.to
+    this.#clientLeft = reply.raw.destroyed
     reply.raw.on('close', () => this.#onClientClose())
   }
 
   begin() {
-    this.#upstream.dispatch(upstreamRequest(this.#request, this.#forwarding.swaps), this)
+    // It left while the systems were asked where this goes: nobody would ever take the answer.
+    if (this.#clientLeft) return
+    const asked = upstreamRequest(this.#request, this.#forwarding.swaps)
+    this.#request.trail.beginWait()
+    this.#upstream.dispatch(asked, this)
   }
 
   /** A client that leaves cancels its read; its write is let finish, and the answer is read and dropped. */
   #onClientClose() {
     if (this.#reply.raw.writableFinished) return
     this.#clientLeft = true
-    if (isRead(this.#request.method, this.#request.target.route)) this.#controller?.abort(new Error('The client left'))
+    if (isRead(this.#request.method, this.#request.target.route))
+      this.#controller?.abort(new GivenUp('The client left'))
     else this.#controller?.resume()
+  }
+
+  isGone() {
+    return this.#clientLeft
   }
 
   onStart(controller: Dispatcher.DispatchController) {
     this.#controller = controller
-    if (this.#clientLeft) controller.abort(new Error('The client left'))
+    if (this.#clientLeft) controller.abort(new GivenUp('The client left'))
   }
 
   onHead(_controller: Dispatcher.DispatchController, head: Head) {
     const { trail } = this.#request
+    trail.endWait()
     trail.answeredAfter = performance.now() - trail.startedAt
     const most = this.#forwarding.review?.holds(head) ?? 0
     if (most === 0) this.#start(head)
     else this.#held = { head, chunks: [], bytes: 0, most }
+    trail.beginWait()
   }
 
   #start(head: Head) {
@@ -154,6 +170,7 @@ export class Passage implements AnswerHandler {
   }
 
   onEnd(controller: Dispatcher.DispatchController) {
+    this.#request.trail.endWait()
     if (this.#held === null) this.#end()
     else this.#judge(controller, this.#held).catch((error: unknown) => this.#fail(error))
   }
@@ -164,7 +181,8 @@ export class Passage implements AnswerHandler {
 
   async #judge(controller: Dispatcher.DispatchController, held: { head: Head; chunks: Buffer[] }) {
     const answer = { ...held.head, body: Buffer.concat(held.chunks) }
-    const again = (await this.#forwarding.review?.judge(answer)) ?? null
+    const { review } = this.#forwarding
+    const again = review === null ? null : await this.#request.trail.waitFor(review.judge(answer))
     if (again === null || this.#clientLeft) {
       this.#release(controller)
       this.#end()
@@ -174,6 +192,7 @@ export class Passage implements AnswerHandler {
   }
 
   onFault(fault: Fault) {
+    this.#request.trail.endWait()
     this.#fail(fault)
   }
 

@@ -14,7 +14,8 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
   async function isAt(system: System, { kind, value }: Credential, { realm, client }: Asker): Promise<boolean | null> {
     const call = ownCall(pingPath, JSON.stringify({ [kind]: value }), null, client)
     try {
-      const answer = await app.upstream(system, realm).exchange({ ...call, patienceMs: askTimeoutMs }, pingAnswerBytes)
+      const question = { ...call, isRead: true, patienceMs: askTimeoutMs }
+      const answer = await app.upstream(system, realm).exchange(question, pingAnswerBytes)
       const user = userOf(answer)
       if (user !== null) return user > 0
       return isUnavailable(answer.status) ? null : false

@@ -7,14 +7,14 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
 import type { OpenedSession } from '../../core/answer.ts'
 import type { Shown } from '../../core/credentials.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Credential, Home, KeptSession, System } from '../../core/words.ts'
 import { createAsking } from './asking.ts'
 import { agreed, homeOf, type Lives } from './lives.ts'
-import { createRecords, recordTtlMs, remainingMs, type StoredRecord } from './records.ts'
+import { createCounts, createReady, type Ready } from './ready.ts'
+import { createRecords, recordTtlMs } from './records.ts'
 
 export interface Homes {
   /** The home of what was shown, when this process can tell without waiting: the hot path. */
@@ -38,6 +38,10 @@ export interface Homes {
   forget(credential: Credential): Promise<void>
   /** How long a record is kept, ms. */
   readonly ttlMs: number
+  /** How homes were found. */
+  readonly counts: Readonly<ReturnType<typeof createCounts>>
+  /** The sessions that this process has used within the last minute, by home; of very many the last ones. */
+  inUse(): Readonly<Record<System | 'both', number>>
 }
 
 declare module 'fastify' {
@@ -52,49 +56,21 @@ interface Setting {
   readonly pingPath: string
 }
 
-/** How long "neither knows it" is believed. */
-const refusalTtlMs = 10_000
-/** How long a record is used without looking at the store again; "no record" for a shorter time. */
-const frontTtlMs = 60_000
-const absenceTtlMs = 2_000
-/** Credentials kept in front of the store: each costs about its own length. */
-const frontLimit = 10_000
-
-/** What this process has ready: a home, or the session that tells it and the system of one that lives on one alone. */
-interface Ready {
-  readonly home: Home | null
-  readonly session: string | null
-  readonly system: System | 'both'
-  readonly refused: boolean
-}
-
 const bySourceCookie: Home = { system: 'source', by: 'cookie' }
 const noCredential: Home = { system: 'target', by: 'no_credential' }
-
-const unknown: Ready = { home: null, session: null, system: 'target', refused: false }
 
 async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
   const records = createRecords(app, secret)
   const askBoth = createAsking(app, pingPath)
-  const front = new LRUCache<string, Ready>({
-    max: frontLimit,
-    ttl: frontTtlMs,
-    // Looking at the clock once a second is exact enough, and cheaper than once a call.
-    ttlResolution: 1000
-  })
+  const front = createReady()
   const questions = new Map<string, Promise<System | null>>()
-
-  function makeReady({ value }: Credential, record: StoredRecord) {
-    const { home: system, session } = record
-    const ready: Ready =
-      session === undefined ? { ...unknown, home: { system, by: 'record' } } : { ...unknown, session, system }
-    // A ttl of 0 would be none.
-    front.set(value, ready, { ttl: Math.max(Math.min(frontTtlMs, remainingMs(record)), 1) })
-  }
+  const counts = createCounts()
 
   async function remember(opened: OpenedSession, lives: Lives) {
     const { made, written } = records.write(opened, lives)
-    for (const [at, record] of made.entries()) makeReady(opened.credentials[at] as Credential, record)
+    for (const [at, record] of made.entries()) {
+      front.keepRecord((opened.credentials[at] as Credential).value, record)
+    }
     await written
   }
 
@@ -102,7 +78,7 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     const record = await records.read(credential)
     if (record === null) return null
     await records.keepOn(credential, record)
-    makeReady(credential, record)
+    front.keepRecord(credential.value, record)
     if (record.session === undefined) return { system: record.home, by: 'record' }
     return homeOf(record.home, await app.pairedSessions.find(record.session))
   }
@@ -115,7 +91,7 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     if (recorded !== null) return recorded
     const signer = credential.kind === 'access_token' ? await app.verifyToken(credential.value) : null
     const home: Home | null = signer === null ? null : { system: signer, by: 'signature' }
-    front.set(credential.value, { ...unknown, home }, home === null ? { ttl: absenceTtlMs } : {})
+    front.keepSigned(credential.value, home)
     return home
   }
 
@@ -131,17 +107,23 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
 
   async function askOnce(credential: Credential, asker: Asker): Promise<System | null> {
     const answer = await askBoth(credential, asker)
-    if (answer === 'neither') front.set(credential.value, { ...unknown, refused: true }, { ttl: refusalTtlMs })
+    counts[answer === 'neither' ? 'nowhere' : answer]++
+    if (answer === 'neither') front.keepRefused(credential.value)
     if (answer === 'neither' || answer === 'unknown') return null
     await remember({ credentials: [credential], lifetimeMs: null }, { system: answer })
     return answer
   }
 
+  const isRefused = ({ value }: Credential) => front.get(value)?.refused === true
+
   async function ask(credential: Credential, asker: Asker): Promise<System | null> {
     // A refresh token cannot be pinged.
-    if (credential.kind === 'refresh_token' || front.get(credential.value)?.refused === true) return null
+    if (credential.kind === 'refresh_token' || isRefused(credential)) return null
     const pending = questions.get(credential.value)
-    if (pending !== undefined) return pending
+    if (pending !== undefined) {
+      counts.shared++
+      return pending
+    }
     const question = askOnce(credential, asker).finally(() => questions.delete(credential.value))
     questions.set(credential.value, question)
     return question
@@ -159,14 +141,28 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
       const home = await find(credential)
       if (home === null) continue
       found = found === null ? home : agreed(found, home)
+      if (asker !== null) noteUse(front.get(credential.value))
       if (!shown.together) break
     }
     const [first] = shown.credentials
     const home = found ?? withoutRecord(first, cookieSaysSource)
     if (home !== undefined || first === undefined) return home ?? noCredential
     if (asker === null) return { system: 'target', by: 'unasked' }
+    if (isRefused(first)) counts.remembered++
     const system = await ask(first, asker)
     return system === null ? { system: 'target', by: 'unknown_credential' } : { system, by: 'asked' }
+  }
+
+  function noteUse(ready: Ready | undefined) {
+    counts.remembered++
+    if (ready !== undefined) ready.isUsed = true
+  }
+
+  /** Of a session of which more is kept; null for what is none, undefined where the store must be asked. */
+  function pairedAtOnce({ session: id, system }: Ready): Home | null | undefined {
+    if (id === null) return null
+    const session = app.pairedSessions.atOnce(id)
+    return session === undefined ? undefined : homeOf(system, session)
   }
 
   app.decorate('homes', {
@@ -174,11 +170,11 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
       for (const { value } of credentials) {
         const ready = front.get(value)
         if (ready === undefined) return undefined
-        if (ready.home !== null) return ready.home
-        if (ready.session !== null) {
-          const session = app.pairedSessions.atOnce(ready.session)
-          return session === undefined ? undefined : homeOf(ready.system, session)
-        }
+        const home = ready.home ?? pairedAtOnce(ready)
+        if (home === undefined) return undefined
+        if (home === null) continue
+        noteUse(ready)
+        return home
       }
       return withoutRecord(credentials[0], cookieSaysSource)
     },
@@ -195,7 +191,9 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
       front.delete(credential.value)
       await records.forget(credential)
     },
-    ttlMs: recordTtlMs
+    ttlMs: recordTtlMs,
+    counts,
+    inUse: front.inUse
   })
 }
 

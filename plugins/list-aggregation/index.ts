@@ -128,7 +128,7 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
       const retryAfter = lost.cause instanceof Fault ? lost.cause.retryAfter : undefined
       throw new Fault('partial_list', missing, { cause: lost.cause, ...(retryAfter !== undefined && { retryAfter }) })
     }
-    const answer = await readAlone(reading, to)
+    const answer = await reading.request.trail.waitFor(readAlone(reading, to))
     // The client is told by a header; this is for whoever watches.
     const why = lost.cause instanceof Fault ? lost.cause.message : (lost.cause as Error).name
     reading.request.log.warn({ missing, why }, 'a list lacks the part of a system')
@@ -137,7 +137,7 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
 
   async function answerBoth(reading: Reading, reply: FastifyReply) {
     const { request } = reading
-    const { page, total } = await readMerged(reading)
+    const { page, total } = await request.trail.waitFor(readMerged(reading))
     const { lists } = page
     const picks: PickedRow[] = page.picks.map(({ system, at }) => ({
       list: lists[system].scanned,
@@ -169,6 +169,7 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
     const { list, call, home, shown, missing } = asked
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
+    if (reply.raw.destroyed) left.abort()
     const reading: Reading = { request, list, call, home, shown, caller: callerOf(shown, home), signal: left.signal }
     request.trail.to = 'both'
     try {

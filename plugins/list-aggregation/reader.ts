@@ -8,7 +8,7 @@ import { type Answer, isExported, isUnavailable, refusesSession } from '../../co
 import { type Caller, callerOf } from '../../core/credentials.ts'
 import { Fault } from '../../core/faults.ts'
 import { withMembers } from '../../core/json-text.ts'
-import { type ListMethod, nameOf, orderOf } from '../../core/methods.ts'
+import { isRead, type ListMethod, nameOf, orderOf } from '../../core/methods.ts'
 import { createCompare, type Order } from '../../core/order.ts'
 import { askerOf, ownCall } from '../../core/own-call.ts'
 import { type MergedPage, readPage, type Split } from '../../core/pages.ts'
@@ -81,8 +81,9 @@ export function createReader(app: FastifyInstance) {
     const { request, signal } = reading
     const { realm, client } = askerOf(request)
     const call = ownCall(pathOf(request.target), paramsText, credential, client)
+    const asked = { ...call, isRead: isRead(call.method, request.target.route) }
     try {
-      return await app.upstream(system, realm).exchange(call, listBytes, signal)
+      return await app.upstream(system, realm).exchange(asked, listBytes, signal)
     } catch (error) {
       if (error instanceof Fault && error.statusCode >= 500) throw new SystemMissing(system, error)
       throw error

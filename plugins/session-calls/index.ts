@@ -84,7 +84,8 @@ async function sessionCalls(app: FastifyInstance) {
     const name = loginNameOf(call)
     await loginForwarding?.admit(request, name)
     // Where both are asked anyway, there is nothing to learn from a login that is under way.
-    const leave = isSingleHome(place.realm) ? await loginForwarding?.enter(place.realm, name) : undefined
+    const turn = isSingleHome(place.realm) ? loginForwarding?.enter(place.realm, name) : undefined
+    const leave = turn && (await request.trail.waitFor(turn))
     try {
       const outcome = await loginBy(request, call)
       const accepted = outcome.result === 'accepted'
@@ -131,7 +132,7 @@ async function sessionCalls(app: FastifyInstance) {
     if ('fault' in outcome.attempt) throw outcome.attempt.fault
     // A stale cookie: the session may live on the other system, and would live on there.
     if (!decision.certain && credential !== undefined && refusesSession(request.target.route, outcome.attempt.answer)) {
-      const lives = await app.homes.ask(credential, askerOf(request))
+      const lives = await request.trail.waitFor(app.homes.ask(credential, askerOf(request)))
       if (lives === otherSystem(decision.to)) {
         return inTurn(request, { ...decision, to: lives, reason: 'asked' }, new Set())
       }
@@ -141,7 +142,7 @@ async function sessionCalls(app: FastifyInstance) {
 
   async function logout(request: FastifyRequest, reply: FastifyReply, call: Call) {
     const shown = shownBy(request, call)
-    const home = await app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request))
+    const home = await request.trail.waitFor(app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request)))
     const { session } = home
     const outcome =
       home.system === 'both' && session !== undefined
@@ -157,7 +158,7 @@ async function sessionCalls(app: FastifyInstance) {
     const context = parseContext(call.params?.context, 'params.context')
     const shown = shownBy(request, call)
     if (shown.credentials.length === 0) throw new Fault('malformed_request', 'the call names no session')
-    const home = await app.homes.resolve(shown, false, askerOf(request))
+    const home = await request.trail.waitFor(app.homes.resolve(shown, false, askerOf(request)))
     request.trail.reason = 'context'
     if (!isCertain(home)) {
       // Nobody knows the session: its system says so in its own words.

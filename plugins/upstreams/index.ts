@@ -1,8 +1,8 @@
 /**
  * upstreams
  * Adds  `app.upstream(system, realm)`, the one way to a system: everything that leaves the gateway leaves through it.
- *       `app.systems`, whether each system is reachable.
- * Needs nothing.
+ *       `app.systems`, what is known of each system.
+ * Needs nothing; circuit-breaker where it is on.
  * Off   never: without it nothing is a gateway.
  */
 import { readFileSync } from 'node:fs'
@@ -11,9 +11,14 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Dispatcher, Pool } from 'undici'
 import type { Answer } from '../../core/answer.ts'
+import { GivenUp } from '../../core/faults.ts'
 import { type RealmName, realmNames, type System, systemNames } from '../../core/words.ts'
-import { type AnswerHandler, Attempt, type SystemState, type UpstreamRequest } from './attempt.ts'
 import type { SystemOptions } from './options.ts'
+import { type Probes, startProbes } from './probes.ts'
+import type { AnswerHandler, UpstreamRequest } from './request.ts'
+import { type Line, Sending } from './sending.ts'
+import { Slots } from './slots.ts'
+import { KeptState, type SystemState } from './state.ts'
 
 export interface Upstream {
   readonly system: System
@@ -42,17 +47,9 @@ interface Setting {
   readonly systems: Readonly<Record<System, SystemOptions>>
 }
 
-function createUpstream(
-  system: System,
-  realm: RealmName,
-  origin: string,
-  pool: Pool,
-  state: SystemState,
-  headersMs: number
-): Upstream {
+function createUpstream(realm: RealmName, origin: string, line: Line): Upstream {
   function dispatch(request: UpstreamRequest, handler: AnswerHandler) {
-    const attempt = new Attempt(system, state, request.patienceMs ?? headersMs, handler)
-    pool.dispatch(request as Dispatcher.DispatchOptions, attempt)
+    new Sending(line, request, handler).begin()
   }
 
   function exchange(request: UpstreamRequest, limitBytes: number, signal?: AbortSignal): Promise<Answer> {
@@ -61,9 +58,10 @@ function createUpstream(
       let bytes = 0
       let head: Omit<Answer, 'body'>
       let begun: Dispatcher.DispatchController | null = null
-      const giveUp = () => begun?.abort(new Error('Nobody waits for the answer'))
+      const giveUp = () => begun?.abort(new GivenUp('Nobody waits for the answer'))
       signal?.addEventListener('abort', giveUp, { once: true })
       dispatch(request, {
+        isGone: () => signal?.aborted ?? false,
         onStart(controller) {
           begun = controller
           if (signal?.aborted) giveUp()
@@ -73,7 +71,7 @@ function createUpstream(
         },
         onData(controller, chunk) {
           bytes += chunk.length
-          if (bytes > limitBytes) controller.abort(new Error('The answer is too large to be read'))
+          if (bytes > limitBytes) controller.abort(new GivenUp('The answer is too large to be read'))
           else chunks.push(chunk)
         },
         onEnd() {
@@ -88,10 +86,10 @@ function createUpstream(
     })
   }
 
-  return { system, realm, origin, dispatch, exchange }
+  return { system: line.system, realm, origin, dispatch, exchange }
 }
 
-function createPool(origin: string, { tls, connections, timeouts }: SystemOptions): Pool {
+function createPool(origin: string, { tls, timeouts }: SystemOptions, connections: number): Pool {
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -109,58 +107,68 @@ function createPool(origin: string, { tls, connections, timeouts }: SystemOption
   })
 }
 
+/** Below the pool's size: a request that is given up while undici queues it could cost the pool a connection for ever. */
+const usualInFlight = (connections: number) => Math.max(connections - Math.ceil(connections / 16), 1)
+
+function createState(app: FastifyInstance, system: System, { release, connections, limits }: SystemOptions): KeptState {
+  const slots = new Slots({ ...limits, inFlight: limits.inFlight ?? usualInFlight(connections) })
+  return new KeptState(release, slots, app.hasDecorator('breakers') ? app.breakers[system] : null)
+}
+
 async function upstreams(app: FastifyInstance, { systems }: Setting) {
-  const pools = new Map<string, Pool>()
   const table = {} as Record<System, Record<RealmName, Upstream>>
-  const states = {} as Record<System, SystemState>
+  const states = {} as Record<System, KeptState>
+  const probes: Probes[] = []
+  const probePools: Pool[] = []
+  const again: Line['again'] = new Set()
 
   for (const system of systemNames) {
     const own = systems[system]
-    states[system] = { release: own.release, reachable: true }
+    const state = createState(app, system, own)
+    const pools = new Map<string, Pool>()
     table[system] = {} as Record<RealmName, Upstream>
+    states[system] = state
     for (const realm of realmNames) {
       const { origin } = new URL(own.realms[realm] ?? own.url)
-      const key = `${system} ${origin}`
-      const pool = pools.get(key) ?? createPool(origin, own)
-      pools.set(key, pool)
-      table[system][realm] = createUpstream(system, realm, origin, pool, states[system], own.timeouts.headers)
+      const pool = pools.get(origin) ?? createPool(origin, own, own.connections)
+      pools.set(origin, pool)
+      table[system][realm] = createUpstream(realm, origin, {
+        system,
+        state,
+        pool,
+        headersMs: own.timeouts.headers,
+        again
+      })
     }
+    state.pools.push(...pools.values())
     if (own.tls.insecure) app.log.warn({ system }, 'TLS of this system is not verified: systems.*.tls.insecure is true')
   }
+  const pools = systemNames.flatMap((system) => states[system].pools)
 
   app.decorate('systems', states)
   app.decorate('upstream', (system: System, realm: RealmName) => table[system][realm])
 
   app.decorate('finishUpstreams', async function finishUpstreams(patienceMs: number) {
     const bound = new AbortController()
-    const finished = Promise.all([...pools.values()].map((pool) => pool.close()))
+    const finished = Promise.all(pools.map((pool) => pool.close()))
     await Promise.race([finished, delay(patienceMs, undefined, { signal: bound.signal }).catch(() => {})])
     bound.abort()
   })
 
-  const timers = systemNames.flatMap((system) => {
-    const { health } = systems[system]
-    if (health === false) return []
-    const probe = async () => {
-      const body = Buffer.from('{"params":{}}')
-      const headers = ['Content-Type', 'application/json']
-      const request = { method: 'POST', path: health.path, headers, body, patienceMs: health.interval }
-      const was = states[system].reachable
-      await table[system].admin.exchange(request, probeLimitBytes).catch(() => {
-        states[system].reachable = false
-      })
-      const { reachable } = states[system]
-      if (reachable !== was) app.log.warn({ system, reachable }, 'reachability of a system changed')
+  app.addHook('onReady', async function beginProbes() {
+    for (const system of systemNames) {
+      const pool = createPool(table[system].admin.origin, systems[system], 1)
+      probePools.push(pool)
+      probes.push(startProbes(system, systems[system], states[system], pool, app.log))
     }
-    return setInterval(probe, health.interval).unref()
   })
 
   app.addHook('onClose', async function closePools() {
-    for (const timer of timers) clearInterval(timer)
-    await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    for (const one of probes) one.close()
+    for (const timer of again) clearTimeout(timer)
+    for (const system of systemNames) states[system].slots.close()
+    await Promise.all([...pools, ...probePools].map((pool) => pool.destroy()))
   })
 }
-
-const probeLimitBytes = 65_536
 
 export default fp(upstreams, { name: 'upstreams', fastify: '5.x' })

@@ -32,6 +32,19 @@ export const SystemOptions = Type.Object(
       { default: {}, additionalProperties: false, description: 'How the system proves who it is.' }
     ),
     connections: Type.Integer({ minimum: 1, default: 128, description: 'Sockets per realm URL.' }),
+    limits: Type.Object(
+      {
+        inFlight: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            description: 'Requests at once, below `connections`; fifteen sixteenths of it when absent.'
+          })
+        ),
+        queue: Type.Integer({ minimum: 0, default: 512, description: 'Requests that may wait for their turn.' }),
+        wait: milliseconds('Longest wait', 500)
+      },
+      { default: {}, additionalProperties: false, description: 'How much the system is given at once.' }
+    ),
     timeouts: Type.Object(
       {
         connect: milliseconds('Until a connection stands', 2000),

@@ -29,7 +29,9 @@ for (const [what, ip, ips, addresses] of [
   ['a client behind a proxy of ours', '192.0.2.1', ['::ffff:10.0.0.7', '192.0.2.1'], '192.0.2.1, 10.0.0.7']
 ] as const) {
   test(`the systems are told who asks: ${what}`, () => {
-    const request = { place: { realm: 'admin', pinned: null }, ip, ips, protocol: 'https', host: 'h' } as const
-    assert.deepEqual(askerOf(request), { realm: 'admin', client: { addresses, proto: 'https', host: 'h' } })
+    const trail = { trace: { id: 'a', begun: null, replaces: false } }
+    const asked = { place: { realm: 'admin', pinned: null }, ip, ips, protocol: 'https', host: 'h' } as const
+    const { realm, client: told } = askerOf({ ...asked, headers: {}, trail })
+    assert.deepEqual([realm, told], ['admin', { addresses, proto: 'https', host: 'h', trace: [] }])
   })
 }

@@ -58,6 +58,12 @@ for (const [origin, publicOrigin, location, expected] of locations) {
   })
 }
 
+test('each of two Locations is told in public', () => {
+  const mapping = { origin: 'https://sys.example', publicOrigin: gateway }
+  const given = { location: ['https://sys.example/a', '/b'] }
+  assert.deepEqual(responseHeaders(given, mapping), ['location', [`${gateway}/a`, '/b']])
+})
+
 /** the system's origin, the gateway's, Set-Cookie, what the client gets */
 const cookies = [
   [system, gateway, 'a=b', 'a=b'],

@@ -80,6 +80,23 @@ const mistakes: readonly (readonly [object, string])[] = [
     withSource({ timeouts: { header: 1 } }),
     'systems.source.timeouts.header: is not a known key; did you mean headers?'
   ],
+  [
+    withSource({ limits: { inFlight: 128 } }),
+    'systems.source.limits.inFlight: 128 is not below connections, which is 128'
+  ],
+  [
+    withSource({ connections: 10, limits: { inFlight: 12 } }),
+    'systems.source.limits.inFlight: 12 is not below connections, which is 10'
+  ],
+  [withSource({ limits: { que: 1 } }), 'systems.source.limits.que: is not a known key; did you mean queue?'],
+  [withSource({ limits: { wait: 0 } }), 'systems.source.limits.wait: 0 is not a whole number of at least 1'],
+  [{ limits: { head: 50 } }, 'limits.head: 50 is not a whole number of at least 100'],
+  [{ limits: { headBytes: 1024 } }, 'limits.headBytes: 1024 is not a whole number from 4096 to 262144'],
+  [{ limits: { eventLoopDelay: -1 } }, 'limits.eventLoopDelay: -1 is not a whole number of at least 0'],
+  [
+    { plugins: { 'circuit-breaker': { errorThresholdPercentage: 100 } } },
+    'plugins.circuit-breaker.errorThresholdPercentage: 100 is not a whole number from 0 to 99'
+  ],
   [withSource({ timeouts: 5 }), 'systems.source.timeouts: 5 is not a mapping'],
   [withSource({ health: true }), 'systems.source.health: true is not false, or a mapping'],
   [
@@ -193,6 +210,13 @@ const accepted: readonly (readonly [object, (config: ReturnType<typeof parse>) =
     { billing: ['/rest', '/soap', '/espf', '/doc/api'], portasip: ['/portasip'], callcontrol: ['/callcontrol'] }
   ],
   [{}, ({ systems }) => systems.source.timeouts, { connect: 2000, headers: 30_000, body: 60_000 }],
+  [{}, ({ systems }) => systems.source.limits, { queue: 512, wait: 500 }],
+  [withSource({ connections: 1, limits: { inFlight: 1 } }), ({ systems }) => systems.source.limits.inFlight, 1],
+  [
+    {},
+    ({ limits }) => limits,
+    { headBytes: 16_384, head: 20_000, body: 20_000, stalled: 60_000, eventLoopDelay: 1000 }
+  ],
   [{}, ({ systems }) => systems.source.health, { path: '/rest/Generic/get_version', interval: 5000 }],
   [
     {},

@@ -17,6 +17,7 @@ type Listen = readonly (Omit<Config['listen'][number], 'realm'> & { readonly rea
 const host = '127.0.0.1'
 /** Longer than any test: a close that waits for it fails by its own timeout. */
 const patience = 60_000
+const limits = { headBytes: 16_384, head: 20_000, body: 20_000, stalled: 60_000, eventLoopDelay: 0 }
 const limit = { timeout: 5000 }
 
 let directory = ''
@@ -42,7 +43,7 @@ async function start(t: TestContext, listen: Listen) {
     return 'slow, and whole'
   })
   await app.ready()
-  const listeners = await openListeners(app, listen as Config['listen'])
+  const listeners = await openListeners(app, { listen: listen as Config['listen'], limits })
   t.after(async () => {
     slow.emit('finish')
     await listeners.close(0)

@@ -1,0 +1,50 @@
+/**
+ * Where a described request would go and why. Nothing is sent.
+ */
+import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+import { Fault } from '../../core/faults.ts'
+import { createRealmLookup } from '../../core/hosts.ts'
+import { createTargetReader } from '../../core/route.ts'
+import type { Config } from '../config-schema.ts'
+import { checked } from './checked.ts'
+
+const Described = Type.Object(
+  {
+    method: Type.String({ minLength: 1, default: 'POST' }),
+    url: Type.String({ minLength: 1, description: 'A path, or a whole URL: then its host and port count.' }),
+    headers: Type.Record(Type.String(), Type.String(), { default: {} }),
+    body: Type.String({ default: '', description: 'The body as text.' })
+  },
+  { additionalProperties: false }
+)
+
+export function createExplain(app: FastifyInstance, config: Config) {
+  const readTarget = createTargetReader(config.apis)
+  const { source, target } = config.systems
+  const placeOf = createRealmLookup(config.realms, { source: source.release, target: target.release })
+  const detects = config.plugins.some(({ name, options }) => name === 'realm-detection' && options !== null)
+
+  function placeFor(url: string, host: string) {
+    const place = detects ? placeOf(host) : undefined
+    const port = URL.canParse(url) ? new URL(url).port : ''
+    const fixed = detects ? config.listen.find((one) => port !== '' && one.port === Number(port))?.realm : undefined
+    const realm = fixed ?? place?.realm ?? config.defaultRealm
+    if (realm === undefined) throw new Fault('unknown_realm')
+    return { realm, pinned: place?.pinned ?? null }
+  }
+
+  return async function explain(body: unknown) {
+    const { url, headers, body: text } = checked(Described, body, 'the body')
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+    const described = readTarget(url)
+    const place = placeFor(url, described.authority ?? lower.host ?? '')
+    const content = text === '' ? null : Buffer.from(text)
+    const asked = { target: described, place, headers: lower, content }
+    const { to, reason, otherwise, missing } = await app.explain(asked)
+    const { family, service, method } = described.route
+    const call = method === '' ? null : `${service}/${method}`
+    const more = { ...(otherwise !== null && { otherwise }), ...(missing !== null && { missing }) }
+    return { realm: place.realm, family, call, to, reason, ...more }
+  }
+}
