@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { benchForward } from './forward.ts'
+import { benchLayers } from './layers.ts'
 import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
 
@@ -11,13 +12,15 @@ const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--co
 
 Parts; all of them when none is named:
   forward          CPU per request, requests per second and p99: the gateway, bare @fastify/http-proxy, nginx
+                   fails where a call costs more than 0.7 of bare @fastify/http-proxy
+  layers           the same for gateways that lack one layer each: circuit-breaker, metrics, load-shedding, access line
   memory           resident memory while large files pass; fails at a rise of 30 MB
   lists            pages of a list that two systems share, at any depth, and what merging costs; fails beyond the
                    contract's calls and rows, and where merging takes more than half of parsing
 
-  --seconds N      forward: how long a peer is measured in one round; 1
-  --rounds N       forward, lists: rounds that count, after one that warms up; 15
-  --connections N  forward: keep-alive connections; 50
+  --seconds N      forward, layers: how long a peer is measured in one round; 1
+  --rounds N       forward, layers, lists: rounds that count, after one that warms up; 15
+  --connections N  forward, layers: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
   --customers N    lists: how many both systems have together; 1000000
   --help           this text
@@ -34,7 +37,7 @@ const flags = {
   help: { type: 'boolean', short: 'h' }
 } as const
 
-const parts = ['forward', 'memory', 'lists'] as const
+const parts = ['forward', 'layers', 'memory', 'lists'] as const
 
 function numberOf(flag: string, text: string, isWhole: boolean): number {
   const value = Number(text)
@@ -68,6 +71,7 @@ async function main(argv: string[]): Promise<number> {
   const isChosen = (part: (typeof parts)[number]) => positionals.length === 0 || positionals.includes(part)
   let isFine = true
   if (isChosen('forward')) isFine = await benchForward(forwardOptions, print)
+  if (isChosen('layers')) isFine = (await benchLayers(forwardOptions, print)) && isFine
   if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
   if (isChosen('lists')) isFine = (await benchLists(listsOptions, print)) && isFine
   return isFine ? 0 : 1

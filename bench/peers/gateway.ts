@@ -1,6 +1,6 @@
 /**
  * The gateway as it runs in production: every plugin that is on by default, the access line written.
- * Arguments: the ports of the source and of the target.
+ * Arguments: the ports of the source and of the target, and as JSON what the config has beyond the usual one.
  */
 import '../../gateway/runtime.ts'
 import { devNull } from 'node:os'
@@ -10,7 +10,7 @@ import { startGateway } from '../../gateway/running.ts'
 import { adminHost, host } from '../wire.ts'
 import { reportReady } from './reporting.ts'
 
-const [source, target] = process.argv.slice(2)
+const [source, target, overrides = '{}'] = process.argv.slice(2)
 const config = parseConfig(
   {
     listen: [{ host: '127.0.0.1', port: 0 }],
@@ -20,7 +20,8 @@ const config = parseConfig(
     systems: {
       source: { release: 'MR100', url: `http://127.0.0.1:${source}` },
       target: { release: 'MR115', url: `http://127.0.0.1:${target}` }
-    }
+    },
+    ...(JSON.parse(overrides) as object)
   },
   { directory: import.meta.dirname, env: {} }
 )

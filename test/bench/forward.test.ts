@@ -17,4 +17,13 @@ test('bench: forward measures every peer and shows them in one table', async (t)
     assert.match(row ?? '', /\d \(/, `${peer} has a row of figures`)
     assert.doesNotMatch(row ?? '', /NaN|Infinity/)
   }
+  assert.match(output, /^limit 0\.7 x bare http-proxy, .*: \d\.\d\d, not judged below 5 rounds$/m)
+})
+
+test('bench: layers measures the gateway without each of them', async (t) => {
+  const { code, output, errors } = await runBench(t, 'layers --seconds 0.2 --rounds 1 --connections 4'.split(' '))
+  assert.equal(code, 0, errors)
+  for (const peer of ['gateway, everything on', 'without circuit-breaker', 'without all four', '@fastify/http-proxy']) {
+    assert.match(output, new RegExp(`^\\| ${peer}.*\\d \\(`, 'm'))
+  }
 })
