@@ -1,0 +1,121 @@
+/**
+ * What is done to the systems while the load runs: faults switched on, systems stopped and started, customers moved.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { request } from 'undici'
+import { otherSystem, type System, systemNames } from '../core/words.ts'
+import type { Dice } from './dice.ts'
+import { createFaultPlan } from './faults.ts'
+import type { Places } from './places.ts'
+import type { Stage } from './stage.ts'
+import type { Person } from './systems.ts'
+
+export interface DisturbancesOptions {
+  readonly stage: Pick<Stage, 'command' | 'migrations'>
+  readonly places: Places
+  readonly movers: readonly Person[]
+  readonly dice: { readonly faults: Dice; readonly moves: Dice; readonly restarts: Dice }
+  readonly now: () => number
+}
+
+/** How the gateway hears of a move. */
+const ways = [
+  [6, 'events'],
+  [2, 'words'],
+  [3, 'untold']
+] as const
+
+export type Disturbances = ReturnType<typeof createDisturbances>
+
+export function createDisturbances({ stage, places, movers, dice, now }: DisturbancesOptions) {
+  const { command, migrations } = stage
+  const counts = { faults: 0, restarts: 0, moves: 0, untold: 0, failedMoves: 0 }
+  const down = new Set<System>()
+  let areFaultsOn = false
+  const nextFault = createFaultPlan(dice.faults)
+
+  async function stop(system: System) {
+    down.add(system)
+    await command('stop', { system })
+  }
+
+  async function start(system: System) {
+    await command('start', { system })
+    down.delete(system)
+    counts.restarts++
+  }
+
+  async function say(state: 'started' | 'finished' | 'failed', customer: number, to: System) {
+    const body = JSON.stringify({ i_customer: customer, state, to })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await request(migrations, { method: 'POST', headers, body, reset: true })
+    await answer.body.dump()
+    if (answer.statusCode !== 200) throw new Error(`the word of a migration was answered with ${answer.statusCode}`)
+  }
+
+  async function move(customer: number) {
+    const to = otherSystem(places.of(customer))
+    const way = dice.moves.weighted(ways)
+    const begun = places.begin(customer, to, way !== 'untold', now())
+    let succeeded = false
+    try {
+      if (way === 'words') await say('started', customer, to)
+      await command('move', { customer, to, events: way === 'events' ? migrations : null })
+      succeeded = true
+    } catch {
+      counts.failedMoves++
+    }
+    places.end(begun, now(), succeeded)
+    if (way === 'words') await say(succeeded ? 'finished' : 'failed', customer, to)
+    // Only now has the gateway heard the last of it.
+    if (way === 'words') places.end(begun, now(), succeeded)
+    counts.moves++
+    if (way === 'untold') counts.untold++
+  }
+
+  async function switchFaults(everyMs: number, signal: AbortSignal) {
+    areFaultsOn = true
+    for (;;) {
+      await command('switchFault', nextFault())
+      counts.faults++
+      await delay(everyMs, undefined, { signal })
+    }
+  }
+
+  async function moveAbout(everyMs: number, signal: AbortSignal) {
+    for (;;) {
+      await delay(dice.moves.between(0.5, 1.5) * everyMs, undefined, { signal })
+      await move(dice.moves.pick(movers).customer.i_customer)
+    }
+  }
+
+  async function restart(everyMs: number, downMs: number, signal: AbortSignal) {
+    for (;;) {
+      await delay(dice.restarts.between(0.7, 1.3) * everyMs, undefined, { signal })
+      const system = dice.restarts.pick(systemNames)
+      await stop(system)
+      await delay(dice.restarts.between(0.5, 1.5) * downMs, undefined, { signal })
+      await start(system)
+    }
+  }
+
+  /** All of it, until the signal; then everything is whole again. Gives how often each kind of fault was met. */
+  async function rage(ms: number, signal: AbortSignal): Promise<Record<string, number>> {
+    const pace = { fault: Math.min(500, ms / 40), move: Math.min(800, ms / 8), restart: Math.min(15_000, ms / 2.5) }
+    const all = [
+      switchFaults(pace.fault, signal),
+      moveAbout(pace.move, signal),
+      restart(pace.restart, Math.min(1500, ms / 10), signal)
+    ]
+    const ended = await Promise.allSettled(all)
+    for (const one of ended) {
+      if (one.status === 'rejected' && (one.reason as Error).name !== 'AbortError') throw one.reason
+    }
+    const hits = await command('clearFaults')
+    for (const system of down) await start(system)
+    areFaultsOn = false
+    return hits
+  }
+
+  return { stop, start, rage, counts, isDisturbed: () => areFaultsOn || down.size > 0 }
+}

@@ -1,0 +1,43 @@
+/**
+ * The gateway's memory, sockets and timers: watched while it works, and looked at once it is idle.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Footprint } from './gateway.ts'
+import type { World } from './world.ts'
+
+const looks = 5
+/** The gateway closes an idle connection two seconds before its system would, and looks once a second. */
+const soonerMs = 1000
+const lookEveryMs = 150
+const watchEveryMs = 1000
+
+const leastOf = (one: Footprint, other: Footprint): Footprint => ({
+  residentBytes: Math.min(one.residentBytes, other.residentBytes),
+  heapBytes: Math.min(one.heapBytes, other.heapBytes),
+  externalBytes: Math.min(one.externalBytes, other.externalBytes),
+  sockets: Math.min(one.sockets, other.sockets),
+  timers: Math.min(one.timers, other.timers)
+})
+
+/**
+ * Every client has left, and the systems have closed what was idle. Of several looks the least counts: a health probe on
+ * its way is nobody's leak.
+ */
+export async function idleFootprint(world: World, idleMs: number, signal: AbortSignal): Promise<Footprint> {
+  await world.leave()
+  await delay(idleMs - soonerMs, undefined, { signal })
+  let least = await world.stage.idleFootprint()
+  for (let look = 1; look < looks; look++) {
+    await delay(lookEveryMs, undefined, { signal })
+    least = leastOf(least, await world.stage.footprint())
+  }
+  return least
+}
+
+/** Until the signal. Throws when there is no process any more. */
+export async function watchResident({ stage }: World, signal: AbortSignal, seen: (bytes: number) => void) {
+  for (;;) {
+    await delay(watchEveryMs, undefined, { signal })
+    seen(await stage.residentBytes())
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The ledger: what each client sent and got, against what arrived at which system. From both it tells requests on a wrong
+ * system, writes that were lost and writes that were carried out more than once. It is pure: times come in as numbers.
+ */
+import type { System } from '../core/words.ts'
+import type { Arrival } from './arrivals.ts'
+import type { Places } from './places.ts'
+
+/** Where a request has to go. */
+export type Expected =
+  /** Its session lives there, a context names it, or it is what goes to the target. */
+  | { readonly kind: 'system'; readonly system: System }
+  /** Where this customer is; `names` are what lookups call the entity. */
+  | { readonly kind: 'located'; readonly customer: number; readonly names: readonly string[] }
+  /** Both may be asked, as at a login. */
+  | { readonly kind: 'any' }
+
+/** Of a session on both systems: from when on its half on the source may be lost; Infinity while it is surely whole. */
+export interface Wholeness {
+  readonly shakenAt: number
+}
+
+export interface Mark {
+  readonly id: number
+  readonly call: string
+  readonly isWrite: boolean
+  readonly expected: Expected
+  readonly session: Wholeness | null
+  readonly sentAt: number
+}
+
+export interface Seen {
+  readonly endedAt: number
+  /** Null when the answer never began, or the client had left. */
+  readonly status: number | null
+  /** The connection ended, or the client's patience, before any answer began. */
+  readonly isSilent: boolean
+}
+
+export type Wrong = 'wrong system' | 'lost' | 'doubled' | 'sent again' | 'silent' | 'stray'
+
+interface Line {
+  readonly mark: Mark
+  seen: Seen | null
+  readonly arrivals: Arrival[]
+}
+
+/** A question of another session that was under way already may be shared, ms. */
+const sharedQuestionMs = 6_000
+/** The client may hear later than others what shakes its session, ms. */
+const hearsayMs = 1_000
+const keptExamples = 5
+
+const isSuccess = (status: number | null) => status !== null && status >= 200 && status < 300
+
+/** An answer of the API's own by which a call did nothing; after anything else it may have been carried out. */
+const isRefusal = ({ executed, status }: Arrival) => !executed && (status === 500 || status === 401)
+
+/** What may say that an entity is not there: a fault, or the record of one that has moved away. */
+const maySayAbsent = ({ status }: Arrival) => status === 500 || status === 200
+
+export function createLedger(places: Places) {
+  const lines = new Map<number, Line>()
+  const counts: Record<Wrong, number> = { 'wrong system': 0, lost: 0, doubled: 0, 'sent again': 0, silent: 0, stray: 0 }
+  const examples: string[] = []
+  const tally = { judged: 0, arrivals: 0, writesExecuted: 0 }
+  const excused = new Map<string, number>()
+
+  function blame(wrong: Wrong, what: string) {
+    counts[wrong]++
+    if (examples.length < keptExamples) examples.push(`${wrong}: ${what}`)
+  }
+
+  /** Why a located call may be elsewhere than where the customer is (contract sections 4 and 5); null for no reason. */
+  function reasonFor({ mark, seen, arrivals }: Line, arrival: Arrival, at: number): string | null {
+    const { expected, isWrite, session, sentAt } = mark
+    if (expected.kind !== 'located') return null
+    const endedAt = seen?.endedAt ?? sentAt
+    if (!isWrite && arrivals.slice(0, at).some(maySayAbsent)) return 'a read that was told "not there"'
+    if (arrival.system !== 'target') return null
+    if (session !== null && session.shakenAt <= endedAt + hearsayMs) return 'half of the session may be lost'
+    const isUntold = places.isUntellable(expected.names, sentAt - sharedQuestionMs, endedAt)
+    return isUntold ? 'no system could tell where' : null
+  }
+
+  function isRightPlace(line: Line, arrival: Arrival, at: number): boolean {
+    const { expected, sentAt } = line.mark
+    if (expected.kind === 'any') return true
+    if (expected.kind === 'system') return arrival.system === expected.system
+    const endedAt = Math.max(line.seen?.endedAt ?? sentAt, arrival.at)
+    if (places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
+    const reason = reasonFor(line, arrival, at)
+    if (reason !== null) excused.set(reason, (excused.get(reason) ?? 0) + 1)
+    return reason !== null
+  }
+
+  function judge(line: Line) {
+    const { mark, seen, arrivals } = line
+    tally.judged++
+    arrivals.sort((a, b) => a.at - b.at)
+    const story = () =>
+      `${mark.call} #${mark.id}, expected ${JSON.stringify(mark.expected)}, the client got ${seen?.status ?? 'nothing'}; ` +
+      arrivals
+        .map(({ system, at, executed, status, faultcode }) =>
+          [system, `+${at - mark.sentAt} ms`, executed ? 'executed' : '', status, faultcode].filter(Boolean).join(' ')
+        )
+        .join(', ')
+    for (const [at, arrival] of arrivals.entries()) {
+      if (!isRightPlace(line, arrival, at)) blame('wrong system', story())
+    }
+    // An answer that its system began and broke off may end before the gateway has sent anything of it.
+    if (seen?.isSilent && !arrivals.some(({ status }) => status !== null)) blame('silent', story())
+    if (!mark.isWrite) return
+    const executed = arrivals.filter((arrival) => arrival.executed).length
+    tally.writesExecuted += Math.min(executed, 1)
+    if (executed > 1) blame('doubled', story())
+    else if (executed === 0 && isSuccess(seen?.status ?? null)) blame('lost', story())
+    if (executed <= 1 && !arrivals.slice(0, -1).every(isRefusal)) blame('sent again', story())
+  }
+
+  return {
+    sent(mark: Mark) {
+      lines.set(mark.id, { mark, seen: null, arrivals: [] })
+    },
+
+    answered(id: number, seen: Seen) {
+      const line = lines.get(id)
+      if (line !== undefined) line.seen = seen
+    },
+
+    arrived(arrival: Arrival) {
+      const { id, system, about, at, call } = arrival
+      if (id === null) {
+        places.noteUnclear(about, at)
+        return
+      }
+      tally.arrivals++
+      const line = lines.get(id)
+      // It was judged without this one, so its verdict may be wrong.
+      if (line === undefined) blame('stray', `${call} #${id} at the ${system} after it had been judged`)
+      else line.arrivals.push(arrival)
+    },
+
+    /** Judges what ended before this time and forgets it; Infinity judges everything. */
+    settle(before: number) {
+      for (const line of lines.values()) {
+        if (before !== Infinity && (line.seen === null || line.seen.endedAt >= before)) continue
+        judge(line)
+        lines.delete(line.mark.id)
+      }
+    },
+
+    counts: counts as Readonly<Record<Wrong, number>>,
+    examples: examples as readonly string[],
+    /** Arrivals elsewhere than where a customer is, by the reason that the contract has for them. */
+    excused: excused as ReadonlyMap<string, number>,
+    tally: tally as Readonly<typeof tally>,
+    get open() {
+      return lines.size
+    }
+  }
+}
+
+export type Ledger = ReturnType<typeof createLedger>
