@@ -10,8 +10,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Answer } from '../../core/answer.ts'
 import type { System } from '../../core/words.ts'
+import { mappingFor, writeHead } from './head.ts'
 import { indexOfHeader, upstreamRequest } from './outgoing.ts'
-import { type Forwarding, mappingFor, Passage, type Way, writeHead } from './passage.ts'
+import { type Forwarding, Passage, type Way } from './passage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -5,10 +5,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Answer } from '../../core/answer.ts'
 import { type Fault, GivenUp } from '../../core/faults.ts'
-import { type HostMapping, responseHeaders } from '../../core/headers.ts'
 import { isRead } from '../../core/methods.ts'
 import type { Swap } from '../../core/swap.ts'
 import type { System } from '../../core/words.ts'
+import { type Head, isEventStream, mappingFor, writeHead } from './head.ts'
 import { upstreamRequest } from './outgoing.ts'
 
 /** How a request goes to a system. */
@@ -35,40 +35,8 @@ export interface Forwarding extends Way {
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
-export type Head = Omit<Answer, 'body'>
-
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
-
-/** What Node can write behind a status (RFC 9112 section 4); undici reads it as UTF-8, which it need not be. */
-const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** Writes the head of a system's answer; throws where Node refuses one of its headers. */
-export function writeHead(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  head: Head,
-  mapping: HostMapping,
-  own: readonly string[]
-) {
-  const headers = responseHeaders(head.headers, mapping)
-  for (const cookie of own) headers.push('set-cookie', cookie)
-  const { to } = request.trail
-  if (request.server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
-  // The system answered before it had the whole body: what is left of it makes the connection useless.
-  if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
-  const { status, statusMessage } = head
-  reply.raw.writeHead(status, reasonPhrase.test(statusMessage) ? statusMessage : '', headers as string[])
-  reply.hijack()
-}
-
-/** `isKept`: the answer is for the half of a session that the gateway keeps to itself. */
-export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept: boolean): HostMapping {
-  const publicOrigin = `${request.protocol}://${request.host}`
-  const { server } = request
-  if (!isKept || !server.hasDecorator('remoteSession')) return { origin, publicOrigin }
-  return { origin, publicOrigin, keptCookies: server.remoteSession.upstreamCookies }
-}
 
 /** One request on its way through one upstream, and the answer on its way back. */
 export class Passage implements AnswerHandler {
@@ -80,6 +48,8 @@ export class Passage implements AnswerHandler {
   #clientLeft: boolean
   #bytes = 0
   #length = -1
+  /** A head that is not written yet. */
+  #head: Head | null = null
   #held: { head: Head; chunks: Buffer[]; bytes: number; most: number } | null = null
 
   constructor(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding) {
@@ -118,18 +88,28 @@ export class Passage implements AnswerHandler {
     if (this.#clientLeft) controller.abort(new GivenUp('The client left'))
   }
 
+  /**
+   * The head waits for the answer's first byte, or its end: when the system breaks off between the two, the client gets a
+   * fault. A connection that ends without a byte would have browsers send the request once more, a write too.
+   */
   onHead(_controller: Dispatcher.DispatchController, head: Head) {
     const { trail } = this.#request
-    trail.endWait()
     trail.answeredAfter = performance.now() - trail.startedAt
     const most = this.#forwarding.review?.holds(head) ?? 0
-    if (most === 0) this.#start(head)
-    else this.#held = { head, chunks: [], bytes: 0, most }
-    trail.beginWait()
+    if (most > 0) {
+      this.#held = { head, chunks: [], bytes: 0, most }
+      return
+    }
+    this.#head = head
+    if (!isEventStream(head) || this.#clientLeft) return
+    this.#start()
+    this.#reply.raw.flushHeaders()
   }
 
-  #start(head: Head) {
-    if (this.#clientLeft) return
+  #start() {
+    const head = this.#head
+    this.#head = null
+    if (head === null || this.#clientLeft) return
     this.#length = Number(head.headers['content-length'] ?? -1)
     const { setCookie, swaps } = this.#forwarding
     const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
@@ -138,6 +118,12 @@ export class Passage implements AnswerHandler {
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
     if (this.#held === null) {
+      if (this.#head !== null) {
+        const { trail } = this.#request
+        trail.endWait()
+        this.#start()
+        trail.beginWait()
+      }
       this.#write(controller, chunk)
       return
     }
@@ -165,7 +151,8 @@ export class Passage implements AnswerHandler {
     const held = this.#held
     if (held === null) return
     this.#held = null
-    this.#start(held.head)
+    this.#head = held.head
+    this.#start()
     for (const chunk of held.chunks) this.#write(controller, chunk)
   }
 
@@ -176,6 +163,7 @@ export class Passage implements AnswerHandler {
   }
 
   #end() {
+    this.#start()
     if (!this.#reply.raw.writableEnded) this.#reply.raw.end()
   }
 

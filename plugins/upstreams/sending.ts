@@ -149,8 +149,11 @@ export class Sending implements Dispatcher.DispatchHandler, Waiting {
     const isStarted = this.#controller !== null
     const outcome = outcomeOf(cause, { isStarted, isAnswered: this.#isAnswered })
     const { system, state } = this.#line
-    if (outcome === 'no_connection') state.answers = false
-    if (this.#mayRepeat(isStarted) && outcome !== 'given_up' && isWorthAnother(cause)) {
+    const isMissing = outcome === 'no_connection'
+    // Others have found nobody there already: a second try would only cost time.
+    const isKnownAway = isMissing && !state.answers
+    if (isMissing) state.answers = false
+    if (!isKnownAway && this.#mayRepeat(isStarted) && isWorthAnother(cause)) {
       this.#note(outcome)
       this.#repeat(faultOf(outcome, system, cause, this.#retryAfter()))
       return

@@ -1,7 +1,8 @@
 /** Contract section 7: what a failing system gives, and what a leaving client costs. */
 import assert from 'node:assert/strict'
-import http from 'node:http'
-import net from 'node:net'
+import { once } from 'node:events'
+import http, { type ServerResponse } from 'node:http'
+import net, { type AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
 import { hosts, startTestGateway, startWorld, systemConfig, testConfig } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
@@ -73,14 +74,41 @@ suite('a system that', async () => {
   test('breaks off in an answer gives a broken connection, never a short answer that looks whole', async (t) => {
     const { url, source } = await startWorld(t)
     const session = await login(url, 'customer', source.users.firstActiveCustomer())
-    for (const fault of [{ kind: 'half' }, { kind: 'reset', at: 'after-headers' }] as const) {
-      const handle = source.faults.add({ match: { service: 'Customer' }, fault })
-      await assert.rejects(
-        call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(session.accessToken) }),
-        /aborted|ECONNRESET|socket hang up/
-      )
-      handle.remove()
-    }
+    source.faults.add({ match: { service: 'Customer' }, fault: { kind: 'half' } })
+    await assert.rejects(
+      call(url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(session.accessToken) }),
+      /aborted|ECONNRESET|socket hang up/
+    )
+  })
+
+  // Browsers send a request again, a write too, when its connection ends without a byte.
+  test('breaks off behind its headers gives a fault while the client has nothing of them', async (t) => {
+    const { url, source } = await startWorld(t)
+    const session = await login(url, 'customer', source.users.firstActiveCustomer())
+    source.faults.add({ match: { service: 'Customer' }, fault: { kind: 'reset', at: 'after-headers' } })
+    const reply = await call(url, 'customer', 'Customer/update_customer', {}, { headers: bearer(session.accessToken) })
+    assert.equal(reply.status, 502)
+    assert.equal(reply.json().faultcode, 'Server.Dispatcher.bad_gateway')
+    assert.equal(source.journal.count('Customer/update_customer'), 1)
+  })
+
+  test('sends events one by one: the head does not wait for the first', async (t) => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<ServerResponse>()
+    const system = http.createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      begin(response)
+    })
+    await once(system.listen(0, '127.0.0.1'), 'listening')
+    t.after(() => system.close())
+    const admin = `http://127.0.0.1:${(system.address() as AddressInfo).port}`
+    const { url } = await startTestGateway(
+      t,
+      testConfig({ source: { admin }, target: { admin } }, { defaultRealm: 'customer' })
+    )
+    const reply = await fetch(`${url}/events`)
+    assert.equal(reply.headers.get('content-type'), 'text/event-stream')
+    ;(await begun).end('data: 1\n\n')
+    assert.equal(await reply.text(), 'data: 1\n\n')
   })
 
   test('gives a business fault is relayed as it is, as 500', async (t) => {

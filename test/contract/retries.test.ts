@@ -131,10 +131,10 @@ suite('a write reaches its system at most once when it resets', async () => {
       async reset(request: RawRequest) {
         await request.body()
         request.answer(200, '', { 'Content-Length': 100 })
-        // What is not written yet would be thrown away.
+        // What is not written yet would be thrown away; what is not read yet, too.
         request.socket.write('{', () => reset(request))
       },
-      expected: 'cut'
+      expected: 'cut, or 502 where no byte of the body came through'
     }
   ] as const
   const large = { ...streamed(write), headers: { host, 'content-type': 'text/csv', 'content-length': '200000' } }
@@ -147,8 +147,8 @@ suite('a write reaches its system at most once when it resets', async () => {
         if (isReused) await ask(url, page)
         arrived.length = 0
         const reply = await askOrCut(url, large)
-        if (expected === 'cut') assert.equal(reply, null)
-        else assert.equal(reply?.status, expected)
+        if (typeof expected === 'number') assert.equal(reply?.status, expected)
+        else assert.ok(reply === null || reply.status === 502)
         assert.deepEqual(arrived, [write.path])
         assert.equal(retries(), 0)
         assert.equal(state.inFlight, 0)

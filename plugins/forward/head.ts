@@ -1,0 +1,43 @@
+/**
+ * The head of a system's answer, as the client gets it.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer } from '../../core/answer.ts'
+import { type HostMapping, responseHeaders } from '../../core/headers.ts'
+
+type Upstream = ReturnType<FastifyInstance['upstream']>
+export type Head = Omit<Answer, 'body'>
+
+/** Its head tells something by itself: its first event may come much later. */
+export const isEventStream = ({ headers }: Head) =>
+  String(headers['content-type'] ?? '').startsWith('text/event-stream')
+
+/** What Node can write behind a status (RFC 9112 section 4); undici reads it as UTF-8, which it need not be. */
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Writes the head of a system's answer; throws where Node refuses one of its headers. */
+export function writeHead(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  head: Head,
+  mapping: HostMapping,
+  own: readonly string[]
+) {
+  const headers = responseHeaders(head.headers, mapping)
+  for (const cookie of own) headers.push('set-cookie', cookie)
+  const { to } = request.trail
+  if (request.server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
+  // The system answered before it had the whole body: what is left of it makes the connection useless.
+  if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
+  const { status, statusMessage } = head
+  reply.raw.writeHead(status, reasonPhrase.test(statusMessage) ? statusMessage : '', headers as string[])
+  reply.hijack()
+}
+
+/** `isKept`: the answer is for the half of a session that the gateway keeps to itself. */
+export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept: boolean): HostMapping {
+  const publicOrigin = `${request.protocol}://${request.host}`
+  const { server } = request
+  if (!isKept || !server.hasDecorator('remoteSession')) return { origin, publicOrigin }
+  return { origin, publicOrigin, keptCookies: server.remoteSession.upstreamCookies }
+}
