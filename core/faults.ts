@@ -53,9 +53,14 @@ export class GivenUp extends Error {
   override readonly name = 'GivenUp'
 }
 
-/** Why a request is refused at once: the gateway has too much to do. When that begins and ends is logged, not each refusal. */
-export class Overload extends Error {
-  override readonly name = 'Overload'
+/** Why requests are refused for a while: it is logged where it begins, not with each of them. */
+export class KnownCause extends Error {
+  override readonly name: string
+
+  constructor(name: string, message: string) {
+    super(message)
+    this.name = name
+  }
 }
 
 const inMarkup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

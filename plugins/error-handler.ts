@@ -7,7 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Fault, Overload, renderFault } from '../core/faults.ts'
+import { Fault, KnownCause, renderFault } from '../core/faults.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -46,7 +46,7 @@ async function errorHandler(app: FastifyInstance) {
     const fault = faultOf(error)
     // A URL that the router cannot decode comes before any hook.
     if (request.trail) request.trail.fault = fault.faultcode
-    if (fault.statusCode >= 500 && !(fault.cause instanceof Overload)) {
+    if (fault.statusCode >= 500 && !(fault.cause instanceof KnownCause)) {
       // What is no fault is a mistake of ours and is told whole.
       const isOurs = !(error instanceof Fault)
       request.log.error(

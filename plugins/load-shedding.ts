@@ -8,7 +8,7 @@
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Fault, Overload } from '../core/faults.ts'
+import { Fault, KnownCause } from '../core/faults.ts'
 
 /** Two measures of the delay are at least so far apart, ms: in less, too few of its samples, one in 10 ms, would come. */
 const shortestEveryMs = 250
@@ -24,7 +24,7 @@ async function loadShedding(app: FastifyInstance, { eventLoopDelay }: Setting) {
   // an infinite delay and sheds, rightly, because such a turn was then over the limit by itself.
   const everyMs = Math.max(eventLoopDelay, shortestEveryMs)
   const retryAfter = Math.ceil(everyMs / 1000)
-  const cause = new Overload('The event loop is over its limit')
+  const cause = new KnownCause('Overload', 'The event loop is over its limit')
   // The first measure is also of the start, which blocks, and is in force until the second.
   let meansNothingUntil = Number.POSITIVE_INFINITY
   let shed = 0

@@ -108,8 +108,8 @@ export function createLedger(places: Places) {
     for (const [at, arrival] of arrivals.entries()) {
       if (!isRightPlace(line, arrival, at)) blame('wrong system', story())
     }
-    // An answer that its system began and broke off may end before the gateway has sent anything of it.
-    if (seen?.isSilent && !arrivals.some(({ status }) => status !== null)) blame('silent', story())
+    // Browsers send such a request again, whatever it is: even an answer that its system broke off has to begin.
+    if (seen?.isSilent) blame('silent', story())
     if (!mark.isWrite) return
     const executed = arrivals.filter((arrival) => arrival.executed).length
     tally.writesExecuted += Math.min(executed, 1)

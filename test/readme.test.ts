@@ -42,7 +42,8 @@ const expectations: readonly { readonly name: string; readonly shows: readonly R
   { name: 'a call goes where its customer is', shows: [/^x-dispatched-to: source$/m, /"login":"customer-1"/] },
   { name: 'a versioned host pins its release', shows: [/^x-dispatched-to: source$/m, /Login - MR100/] },
   { name: 'the operator is told where and why', shows: [/"to":"source","reason":"routing_cookie"/] },
-  { name: 'the operator is told that all is well', shows: [/"ready":true/] }
+  { name: 'the operator is told that all is well', shows: [/"ready":true/] },
+  { name: 'and how both systems are', shows: [/"source":\{[^}]*"state":"up"/, /"breaker":"closed"/] }
 ]
 
 /** The commands of the section, a line each; those that only prepare the next one are among them. */

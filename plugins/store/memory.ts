@@ -8,7 +8,8 @@ import type { Store } from './index.ts'
 const defaultLimit = 200_000
 
 export function createMemoryStore(limit = defaultLimit): Store {
-  const entries = new LRUCache<string, string>({ max: limit })
+  // As a size, not as `max`: that would take the memory of all entries at the start, 5 MB per purpose.
+  const entries = new LRUCache<string, string>({ maxSize: limit, sizeCalculation: () => 1 })
   return {
     get: async (key) => entries.get(key),
     async set(key, value, ttlMs) {

@@ -2,7 +2,7 @@
  * What the end of an attempt means: for the client a fault, for the breaker a failure of the system or not, and whether
  * the request may be sent once more (contract section 7).
  */
-import { Fault, GivenUp } from '../../core/faults.ts'
+import { Fault, GivenUp, KnownCause } from '../../core/faults.ts'
 import type { System } from '../../core/words.ts'
 
 export type Outcome =
@@ -78,9 +78,7 @@ const lost: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONN
 /** Whether another connection may do better: not after a timeout, which would double the wait, nor for bytes that are no HTTP. */
 export const isWorthAnother = (cause: Error): boolean => lost.has(codeOf(cause))
 
-class BreakerOpen extends Error {
-  override readonly name = 'BreakerOpen'
-}
+const breakerOpen = new KnownCause('BreakerOpen', 'The breaker is open')
 
 class NoCapacity extends Error {
   override readonly name = 'NoCapacity'
@@ -88,6 +86,6 @@ class NoCapacity extends Error {
 
 /** The fault of a request that was not sent at all. */
 export function refusalFor(why: 'breaker' | 'capacity', system: System, retryAfter: number): Fault {
-  const cause = why === 'breaker' ? new BreakerOpen('The breaker is open') : new NoCapacity('Too much is under way')
+  const cause = why === 'breaker' ? breakerOpen : new NoCapacity('Too much is under way')
   return new Fault('system_unavailable', system, { cause, retryAfter })
 }

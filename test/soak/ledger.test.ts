@@ -102,10 +102,10 @@ testCases([
 
   { name: 'a request without any answer', seen: { status: null, isSilent: true }, arrivals: [], verdict: ['silent'] },
   {
-    name: "a request whose system's answer broke off before it left the gateway",
+    name: 'a request without a byte of an answer, though its system began one',
     seen: { status: null, isSilent: true },
     arrivals: [['source', {}]],
-    verdict: []
+    verdict: ['silent']
   }
 ])
 
