@@ -1,6 +1,7 @@
 /**
- * The head of a system's answer, as the client gets it.
+ * The head of a system's answer, as the client gets it; and the end of one that broke off behind it.
  */
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../../core/answer.ts'
 import { type HostMapping, responseHeaders } from '../../core/headers.ts'
@@ -40,4 +41,14 @@ export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept
   const { server } = request
   if (!isKept || !server.hasDecorator('remoteSession')) return { origin, publicOrigin }
   return { origin, publicOrigin, keptCookies: server.remoteSession.upstreamCookies }
+}
+
+/** Ends an answer whose rest will not come. What has come goes out first: a client that got nothing might ask again. */
+export function cutOff(raw: ServerResponse, hasLength: boolean) {
+  const { socket } = raw
+  if (socket === null) raw.destroy()
+  else if (hasLength || raw.chunkedEncoding) socket.destroySoon()
+  // An answer without a length, for HTTP/1.0, is whole when its connection ends; unless it is reset.
+  else if ('encrypted' in socket) socket.destroy()
+  else socket.resetAndDestroy()
 }

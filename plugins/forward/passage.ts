@@ -8,7 +8,7 @@ import { type Fault, GivenUp } from '../../core/faults.ts'
 import { isRead } from '../../core/methods.ts'
 import type { Swap } from '../../core/swap.ts'
 import type { System } from '../../core/words.ts'
-import { type Head, isEventStream, mappingFor, writeHead } from './head.ts'
+import { cutOff, type Head, isEventStream, mappingFor, writeHead } from './head.ts'
 import { upstreamRequest } from './outgoing.ts'
 
 /** How a request goes to a system. */
@@ -187,7 +187,7 @@ export class Passage implements AnswerHandler {
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */
   #fail(error: unknown) {
     if (this.#clientLeft) return
-    if (this.#reply.raw.headersSent) this.#reply.raw.destroy()
+    if (this.#reply.raw.headersSent) cutOff(this.#reply.raw, this.#length !== -1)
     else this.#reply.send(error)
   }
 }

@@ -92,6 +92,39 @@ suite('a system that', async () => {
     assert.equal(source.journal.count('Customer/update_customer'), 1)
   })
 
+  const brokenOffs = [
+    { version: '1.1', framing: 'Content-Length: 100', body: 'hi', ends: 'ends' },
+    { version: '1.1', framing: 'Transfer-Encoding: chunked', body: '2\r\nhi\r\nno chunk', ends: 'ends' },
+    { version: '1.0', framing: 'Transfer-Encoding: chunked', body: '2\r\nhi\r\nno chunk', ends: 'is reset' }
+  ] as const
+  for (const { version, framing, body, ends } of brokenOffs) {
+    test(`breaks off at once, ${framing}: a client of HTTP/${version} gets what has come, and its connection ${ends}`, async (t) => {
+      const system = net.createServer((socket) =>
+        socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n${body}`))
+      )
+      await once(system.listen(0, '127.0.0.1'), 'listening')
+      t.after(() => system.close())
+      const admin = `http://127.0.0.1:${(system.address() as AddressInfo).port}`
+      const { addresses } = await startTestGateway(
+        t,
+        testConfig({ source: { admin }, target: { admin } }, { defaultRealm: 'customer' })
+      )
+      const client = net.connect(addresses[0]?.port ?? 0, '127.0.0.1')
+      let text = ''
+      let isReset = false
+      client.on('data', (chunk) => {
+        text += chunk
+      })
+      client.on('error', ({ code }: NodeJS.ErrnoException) => {
+        isReset = code === 'ECONNRESET'
+      })
+      client.write(`GET /page HTTP/${version}\r\nHost: ${hosts.customer}\r\nConnection: keep-alive\r\n\r\n`)
+      await new Promise((resolve) => client.on('close', resolve))
+      assert.equal(isReset, ends === 'is reset')
+      if (!isReset) assert.match(text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*hi(?!\r\n0)/)
+    })
+  }
+
   test('sends events one by one: the head does not wait for the first', async (t) => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<ServerResponse>()
     const system = http.createServer((_request, response) => {

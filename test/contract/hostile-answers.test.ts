@@ -132,8 +132,12 @@ const broken: Case[] = [
     status: 200
   })),
   {
-    name: 'a chunk that is none ends the connection',
-    bytes: answer('Transfer-Encoding: chunked', 'zz\r\nhi\r\n0\r\n\r\n'),
+    name: 'a first chunk that is none is no answer',
+    bytes: answer('Transfer-Encoding: chunked', 'zz\r\nhi\r\n0\r\n\r\n')
+  },
+  {
+    name: 'a later chunk that is none ends the connection',
+    bytes: answer('Transfer-Encoding: chunked', '2\r\nhi\r\nzz\r\nhi\r\n0\r\n\r\n'),
     status: 0
   }
 ]
