@@ -157,9 +157,11 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
 
   app.addHook('onReady', async function beginProbes() {
     for (const system of systemNames) {
-      const pool = createPool(table[system].admin.origin, systems[system], 1)
-      probePools.push(pool)
-      probes.push(startProbes(system, systems[system], states[system], pool, app.log))
+      // Administrators' first: nobody but they have all methods.
+      const origins = new Set([table[system].admin.origin, ...realmNames.map((realm) => table[system][realm].origin)])
+      const pools = [...origins].map((origin) => createPool(origin, systems[system], 1))
+      probePools.push(...pools)
+      probes.push(startProbes(system, systems[system], states[system], pools, app.log))
     }
   })
 

@@ -68,21 +68,51 @@ export interface Probes {
   close(): void
 }
 
+/**
+ * Asks at each of a system's URLs, one pool each: the first alone, and the others only when there is no answer there. A
+ * sign of life at any of them is one of the system: an administrators' page that is down is no reason to leave its
+ * customers outside.
+ */
+function createRound(path: string, patienceMs: number, [first, ...others]: readonly Pool[]) {
+  const under = new Set<Probe>()
+  const eachMs = others.length === 0 ? patienceMs : patienceMs / 2
+
+  function askAt(pool: Pool): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const probe = new Probe(eachMs, (good) => {
+      under.delete(probe)
+      resolve(good)
+    })
+    under.add(probe)
+    pool.dispatch({ method: 'POST', path, headers, body }, probe)
+    return promise
+  }
+
+  return {
+    async ask(): Promise<boolean> {
+      if (first === undefined || (await askAt(first))) return true
+      return (await Promise.all(others.map(askAt))).includes(true)
+    },
+    giveUp() {
+      for (const probe of under) probe.giveUp()
+    }
+  }
+}
+
 export function startProbes(
   system: System,
   { health }: Pick<SystemOptions, 'health'>,
   state: KeptState,
-  pool: Pool,
+  pools: readonly Pool[],
   log: FastifyBaseLogger
 ): Probes {
   const { path, interval } = health === false ? { path: defaultPath, interval: defaultIntervalMs } : health
-  let pending: Probe | null = null
+  const round = createRound(path, interval, pools)
+  let isAsking = false
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
   function hear(good: boolean, afterMs: number) {
-    pending = null
-    if (isClosed) return
     const was = state.reachable
     state.counts.probes[good ? 'good' : 'bad']++
     state.answers = good
@@ -93,11 +123,14 @@ export function startProbes(
     wait(Math.max(pauseMs - afterMs, 0))
   }
 
-  function ask() {
+  async function ask() {
+    if (isAsking) return
+    isAsking = true
+    clearTimeout(timer)
     const askedAt = performance.now()
-    const probe = new Probe(interval, (good) => hear(good, performance.now() - askedAt))
-    pending = probe
-    pool.dispatch({ method: 'POST', path, headers, body }, probe)
+    const good = await round.ask()
+    isAsking = false
+    if (!isClosed) hear(good, performance.now() - askedAt)
   }
 
   function wait(ms: number) {
@@ -109,19 +142,14 @@ export function startProbes(
     }, ms).unref()
   }
 
-  if (state.guard !== null) {
-    state.guard.onTrial = () => {
-      clearTimeout(timer)
-      if (pending === null) ask()
-    }
-  }
+  if (state.guard !== null) state.guard.onTrial = ask
   if (health !== false) wait(0)
 
   return {
     close() {
       isClosed = true
       clearTimeout(timer)
-      pending?.giveUp()
+      round.giveUp()
     }
   }
 }

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict'
 import { createHook } from 'node:async_hooks'
 import { suite, type TestContext, test } from 'node:test'
-import { hosts, type Running } from '../build.ts'
+import { hosts, type Running, startTestGateway, systemConfig, testConfig } from '../build.ts'
 import { type Ask, ask } from '../client.ts'
 import {
   askOrCut,
   begin,
+  deadUrl,
   type FailingSystem,
   type RawRequest,
   startBefore,
@@ -301,4 +302,32 @@ test('the end comes soon, and leaves no timer behind, whatever is under way', as
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
   assert.deepEqual([...pending.values()], [])
   assert.deepEqual([systems.target.inFlight, systems.target.queued], [0, 0])
+})
+
+suite('a system with several URLs', async () => {
+  for (const { name, admin, manner, isUp } of [
+    { name: "refuses at its administrators' alone: it is there", admin: deadUrl, manner: well, isUp: true },
+    { name: 'is unavailable at all of them: it is away', admin: deadUrl, manner: unavailable, isUp: false }
+  ] as const) {
+    test(name, async (t) => {
+      const system = await startFailingSystem(t, manner)
+      const config = testConfig(
+        { source: { admin: system.url }, target: { admin: system.url } },
+        {
+          plugins,
+          systems: {
+            source: systemConfig('MR100', { admin: system.url }),
+            target: systemConfig('MR115', { admin: await admin(), customer: system.url }, { health: { interval: 300 } })
+          }
+        }
+      )
+      const { app, url } = await startTestGateway(t, config)
+      const { target } = app.systems
+      const { probes } = target.counts
+      await until(() => probes.good + probes.bad >= 3)
+      assert.deepEqual({ good: probes.good > 0, bad: probes.bad > 0 }, { good: isUp, bad: !isUp })
+      assert.equal(target.reachable, isUp)
+      assert.equal((await ask(url, read)).status, isUp ? 200 : 503)
+    })
+  }
 })
