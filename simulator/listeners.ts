@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type RealmName, realmNames } from './realms.ts'
 import type { RequestHandler } from './requests.ts'
 
@@ -23,6 +24,10 @@ export interface Listeners {
   stop(): Promise<void>
 }
 
+/** How long a port of ours may be taken when we come back: an ephemeral one may be lent to a connection meanwhile, ms. */
+const takenMs = 10_000
+const tryAgainMs = 20
+
 export async function createListeners(options: ListenersOptions, handler: RequestHandler): Promise<Listeners> {
   const ports: Partial<Record<RealmName, number>> = {}
   const sockets = new Set<Socket>()
@@ -30,11 +35,20 @@ export async function createListeners(options: ListenersOptions, handler: Reques
   let servers: Server[] = []
 
   async function listen(realm: RealmName, at: number): Promise<Server> {
-    const server = createRealmServer(realm)
-    server.listen(ports[realm] ?? (options.port === 0 ? 0 : options.port + at), options.host)
-    await once(server, 'listening')
-    ports[realm] = (server.address() as AddressInfo).port
-    return server
+    const own = ports[realm]
+    const port = own ?? (options.port === 0 ? 0 : options.port + at)
+    for (const begun = Date.now(); ; await delay(tryAgainMs)) {
+      const server = createRealmServer(realm)
+      server.listen(port, options.host)
+      try {
+        await once(server, 'listening')
+        ports[realm] = (server.address() as AddressInfo).port
+        return server
+      } catch (error) {
+        const isLent = own !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (!isLent || Date.now() - begun > takenMs) throw error
+      }
+    }
   }
 
   function createRealmServer(realm: RealmName): Server {
@@ -62,7 +76,12 @@ export async function createListeners(options: ListenersOptions, handler: Reques
 
   async function start(): Promise<void> {
     if (servers.length > 0) return
-    servers = await Promise.all(realmNames.map(listen))
+    const started = await Promise.allSettled(realmNames.map(listen))
+    servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = started.find((one) => one.status === 'rejected')
+    if (failed === undefined) return
+    await stop()
+    throw failed.reason
   }
 
   async function stop(): Promise<void> {

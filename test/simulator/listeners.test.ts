@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { Agent, request } from 'node:https'
 import { type TestContext, test } from 'node:test'
 import { generate } from 'selfsigned'
@@ -35,6 +37,19 @@ test('listeners: stop refuses connections, start serves the same ports and sessi
   assert.deepEqual((await call(system, 'admin', 'Session/ping', {}, token)).json, { user_id: 1 })
   await system.close()
   await system.close()
+})
+
+test('listeners: start waits for a port that was lent to somebody meanwhile', async (t) => {
+  const system = await startSystem(t)
+  await system.stop()
+  const other = createServer()
+  await once(other.listen(Number(new URL(system.urls.admin).port), '127.0.0.1'), 'listening')
+  const started = system.start()
+  // By then it was refused once.
+  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => other.close(resolve))
+  await started
+  assert.equal((await call(system, 'admin', 'Generic/get_version')).status, 200)
 })
 
 test('listeners: TLS on every realm, and plain text instead when told so', async (t) => {
