@@ -177,15 +177,6 @@ export async function startAnother(
 /** Two simulated systems for all tests of a file; the gateway that comes with them is nobody's. */
 export const startSystems = (): Promise<World> => startWorld(shared)
 
-/** Resolves once the condition holds: for what no event tells. */
-export async function until(holds: () => boolean, patienceMs = 5000): Promise<void> {
-  const by = performance.now() + patienceMs
-  while (!holds()) {
-    if (performance.now() > by) throw new Error(`not within ${patienceMs} ms: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
 /** Begins a request that its client may leave; `answer` comes with the head. */
 export function begin(url: string, { method = 'POST', path = '/', headers = {} }: Omit<Ask, 'body'>, body?: string) {
   const { hostname, port } = new URL(url)

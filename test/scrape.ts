@@ -2,9 +2,9 @@
  * What a gateway's `GET /metrics` says, and its access lines, as tests read them.
  */
 import assert from 'node:assert/strict'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { LoggedLine, Running } from './build.ts'
 import { ask } from './client.ts'
+import { until } from './until.ts'
 
 /** Values by series: `name{label="value",...}`, without the gateway's own prefix. */
 export type Scraped = ReadonlyMap<string, number>
@@ -29,22 +29,6 @@ export async function scrape(opsUrl: string): Promise<Scraped> {
 export function rises(before: Scraped, after: Scraped): Record<string, number> {
   const changed = [...after].filter(([series, value]) => value !== (before.get(series) ?? 0))
   return Object.fromEntries(changed.map(([series, value]) => [series, value - (before.get(series) ?? 0)]))
-}
-
-/** How long an event that must come may take, ms. */
-const patienceMs = 10_000
-
-/** Tries again until nothing is asserted any more. The context's own `waitFor` may go on for ever once it has failed. */
-export async function until<Result>(holds: () => Result | Promise<Result>): Promise<Result> {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    try {
-      return await holds()
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await delay(10)
-    }
-  }
 }
 
 /** Waits until a series is what it should be: a request is counted when its last byte has left, not when that has come. */

@@ -19,32 +19,29 @@ const prefix = 'webdispatcher_'
 const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']))
 
-export function showCounter(
-  registry: Registry,
-  { name, help, labels }: Described,
-  read: () => Iterable<Series<number>>
-) {
+const settingsOf = (registry: Registry, { name, help, labels }: Described) => ({
+  name: prefix + name,
+  help,
+  labelNames: [...labels],
+  registers: [registry]
+})
+
+export function showCounter(registry: Registry, described: Described, read: () => Iterable<Series<number>>) {
   new Counter({
-    name: prefix + name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
+    ...settingsOf(registry, described),
     collect() {
       this.reset()
-      for (const [values, count] of read()) this.inc(labelled(labels, values), count)
+      for (const [values, count] of read()) this.inc(labelled(described.labels, values), count)
     }
   })
 }
 
-export function showGauge(registry: Registry, { name, help, labels }: Described, read: () => Iterable<Series<number>>) {
+export function showGauge(registry: Registry, described: Described, read: () => Iterable<Series<number>>) {
   new Gauge({
-    name: prefix + name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
+    ...settingsOf(registry, described),
     collect() {
       this.reset()
-      for (const [values, value] of read()) this.set(labelled(labels, values), value)
+      for (const [values, value] of read()) this.set(labelled(described.labels, values), value)
     }
   })
 }

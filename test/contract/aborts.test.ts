@@ -5,8 +5,9 @@ import { after, suite, test } from 'node:test'
 import { hosts, startWorld } from '../build.ts'
 import { bearer, call, login } from '../client.ts'
 import { unmoved } from '../dual.ts'
-import { begin, shared, startAnother, startBefore, startFailingSystem, until } from '../failing-system.ts'
+import { begin, shared, startAnother, startBefore, startFailingSystem } from '../failing-system.ts'
 import { enter } from '../reached.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const json = { host, 'content-type': 'application/json' }

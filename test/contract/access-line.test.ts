@@ -7,7 +7,8 @@ import { hosts, startTestGateway, startWorld, testConfig } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
 import { unmoved } from '../dual.ts'
 import { enter } from '../reached.ts'
-import { accessLine, until } from '../scrape.ts'
+import { accessLine } from '../scrape.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const info = 'Customer/get_customer_info'

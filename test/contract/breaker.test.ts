@@ -19,9 +19,9 @@ import {
   startAnother,
   startBefore,
   startFailingSystem,
-  startUnreachable,
-  until
+  startUnreachable
 } from '../failing-system.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 /** On these hosts everything goes to one system, without a session. */

@@ -1,10 +1,10 @@
 /** Contract section 7, "no capacity": how much a system is given at once, and that every turn comes back. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { hosts } from '../build.ts'
 import { type Ask, ask, type Reply } from '../client.ts'
-import { begin, type RawRequest, startBefore, startFailingSystem, until } from '../failing-system.ts'
+import { begin, type RawRequest, startBefore, startFailingSystem } from '../failing-system.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const json = { host, 'content-type': 'application/json' }
@@ -214,11 +214,8 @@ suite('every turn comes back', async () => {
     for (const reply of pages) assert.equal((await reply).status, 200)
     await stop()
     await until(() => target.open.size === 0)
-    await delay(50)
+    const leftOver = () => process.getActiveResourcesInfo().filter((kind) => /Timeout|TCPSocket|Immediate/.test(kind))
+    await until(() => assert.deepEqual(leftOver(), []))
     assert.deepEqual(warnings, [])
-    assert.deepEqual(
-      process.getActiveResourcesInfo().filter((kind) => /Timeout|TCPSocket|Immediate/.test(kind)),
-      []
-    )
   })
 })

@@ -14,9 +14,9 @@ import {
   type FailingSystem,
   type RawRequest,
   startBefore,
-  startFailingSystem,
-  until
+  startFailingSystem
 } from '../failing-system.ts'
+import { until } from '../until.ts'
 
 const json = { host: hosts.customer, 'content-type': 'application/json' }
 const read: Ask = { path: '/rest/Customer/get_customer_info', headers: json, body: '{"params":{}}' }

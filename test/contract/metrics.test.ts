@@ -5,7 +5,8 @@ import { hosts, startTestGateway, startWorld, systemConfig, testConfig, type Wor
 import { ask, bearer, call, login } from '../client.ts'
 import { unmoved } from '../dual.ts'
 import { enter } from '../reached.ts'
-import { becomes, rises, type Scraped, scrape, scrapeText, until } from '../scrape.ts'
+import { becomes, rises, type Scraped, scrape, scrapeText } from '../scrape.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const info = 'Customer/get_customer_info'

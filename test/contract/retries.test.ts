@@ -13,9 +13,9 @@ import {
   type RawRequest,
   shared,
   startBefore,
-  startFailingSystem,
-  until
+  startFailingSystem
 } from '../failing-system.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const json = { host, 'content-type': 'application/json' }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hosts, startWorld } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
-import { until } from '../scrape.ts'
+import { until } from '../until.ts'
 
 const host = hosts.customer
 const info = 'Customer/get_customer_info'
