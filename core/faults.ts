@@ -53,6 +53,11 @@ export class GivenUp extends Error {
   override readonly name = 'GivenUp'
 }
 
+/** The session does not live on a system, or the system does not know its half any more. */
+export class NoSessionThere extends Error {
+  override readonly name = 'NoSessionThere'
+}
+
 /** Why requests are refused for a while: it is logged where it begins, not with each of them. */
 export class KnownCause extends Error {
   override readonly name: string

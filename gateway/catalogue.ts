@@ -14,6 +14,7 @@ import listAggregation, { ListAggregationOptions } from '../plugins/list-aggrega
 import loadShedding from '../plugins/load-shedding.ts'
 import loginForwarding, { LoginForwardingOptions } from '../plugins/login-forwarding.ts'
 import metrics, { MetricsOptions } from '../plugins/metrics/index.ts'
+import ownCalls from '../plugins/own-calls.ts'
 import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
@@ -66,6 +67,7 @@ export const catalogue: readonly Entry[] = [
     name: 'homes',
     register: (app, { secret, apis }) => app.register(homes, { secret, pingPath: `${restPrefixOf(apis)}/Session/ping` })
   },
+  { name: 'own-calls', register: (app) => app.register(ownCalls) },
   {
     name: 'realm-detection',
     options: RealmDetectionOptions,

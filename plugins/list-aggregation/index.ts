@@ -1,7 +1,7 @@
 /**
  * list-aggregation
  * Adds  `app.lists`: lists of everybody, one page out of both systems' (contract section 6).
- * Needs way, forward, upstreams, homes, paired-sessions; the catalogue has it need remote-session and login-forwarding.
+ * Needs way, forward, own-calls; the catalogue has it need remote-session and login-forwarding.
  * Off   lists come from the context's system, else the target.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -9,13 +9,15 @@ import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import type { Answer } from '../../core/answer.ts'
 import { callerOf } from '../../core/credentials.ts'
-import { Fault } from '../../core/faults.ts'
+import { Fault, NoSessionThere } from '../../core/faults.ts'
 import { prefersPartial } from '../../core/headers.ts'
 import { createListTable, type ListMethod, nameOf } from '../../core/methods.ts'
+import { askerOf } from '../../core/own-call.ts'
 import { ListDisorder } from '../../core/pages.ts'
 import { type PickedRow, splicePage } from '../../core/splice.ts'
 import { type Call, type Credential, type Home, otherSystem, type Route, type System } from '../../core/words.ts'
-import { createReader, NoSessionThere, type Reading, RefusedList, type SystemList, SystemMissing } from './reader.ts'
+import { type Reading, RefusedList, type SystemList, SystemMissing } from './parts.ts'
+import { createReader } from './reader.ts'
 
 const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
   Type.Optional(
@@ -85,6 +87,13 @@ interface Setting extends Static<typeof ListAggregationOptions> {
   readonly onMissingSystem: 'fail' | 'partial'
 }
 
+/** A list that is being answered. */
+interface Listing {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly reading: Reading
+}
+
 /** Headers that speak of the bytes of one system's answer. */
 const ofOwnBytes: ReadonlySet<string> = new Set([
   'content-length',
@@ -95,6 +104,12 @@ const ofOwnBytes: ReadonlySet<string> = new Set([
   'content-digest',
   'repr-digest'
 ])
+
+/** The path of the call without what a URL-path call has behind its method. */
+function pathOf({ url, prefix, route }: FastifyRequest['target']) {
+  const name = `/${nameOf(route)}`
+  return url.slice(0, url.indexOf(name, prefix.length) + name.length)
+}
 
 /** The only system left is away as well: its own fault, where it is one. */
 const faultOf = ({ missing, cause }: SystemMissing): Fault =>
@@ -109,8 +124,8 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
   }
 
   /** One system's answer as it is. Cookies of the half that the gateway keeps to itself are not for the client. */
-  function relay({ request, home }: Reading, reply: FastifyReply, to: System, answer: Answer, more: object = {}) {
-    const isKept = to === 'source' && home.system === 'both'
+  function relay({ request, reading, reply }: Listing, to: System, answer: Answer, more: object = {}) {
+    const isKept = to === 'source' && reading.who.home.system === 'both'
     const { 'set-cookie': cookies, ...headers } = answer.headers
     const own = isKept || cookies === undefined ? {} : { 'set-cookie': cookies }
     noteAnswer(request, to)
@@ -118,25 +133,25 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
   }
 
   /** The answer of one system where the other cannot be asked, or the fault that says so. */
-  async function answerWithout(reading: Reading, reply: FastifyReply, lost: SystemMissing) {
+  async function answerWithout(listing: Listing, lost: SystemMissing) {
+    const { request, reading } = listing
     const { missing } = lost
     const to = otherSystem(missing)
-    const isPartial = onMissingSystem === 'partial' || prefersPartial(reading.request.headers)
+    const isPartial = onMissingSystem === 'partial' || prefersPartial(request.headers)
     if (!isPartial) {
       // A list alone would never let the client know that its session has ended, and it would never log in again.
-      if (reading.home.system !== 'both') await hearAlone(reading, to)
+      if (reading.who.home.system !== 'both') await hearAlone(reading, to)
       const retryAfter = lost.cause instanceof Fault ? lost.cause.retryAfter : undefined
       throw new Fault('partial_list', missing, { cause: lost.cause, ...(retryAfter !== undefined && { retryAfter }) })
     }
-    const answer = await reading.request.trail.waitFor(readAlone(reading, to))
+    const answer = await request.trail.waitFor(readAlone(reading, to))
     // The client is told by a header; this is for whoever watches.
     const why = lost.cause instanceof Fault ? lost.cause.message : (lost.cause as Error).name
-    reading.request.log.warn({ missing, why }, 'a list lacks the part of a system')
-    relay(reading, reply, to, answer, { 'x-dispatcher-partial': missing })
+    request.log.warn({ missing, why }, 'a list lacks the part of a system')
+    relay(listing, to, answer, { 'x-dispatcher-partial': missing })
   }
 
-  async function answerBoth(reading: Reading, reply: FastifyReply) {
-    const { request } = reading
+  async function answerBoth({ request, reading, reply }: Listing) {
     const { page, total } = await request.trail.waitFor(readMerged(reading))
     const { lists } = page
     const picks: PickedRow[] = page.picks.map(({ system, at }) => ({
@@ -151,17 +166,17 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
     app.relay(request, reply, 'target', { ...answer, headers, body }, [])
   }
 
-  async function answerOr(reading: Reading, reply: FastifyReply, missing: System | null) {
+  async function answerOr(listing: Listing, missing: System | null) {
     try {
       if (missing !== null) throw new SystemMissing(missing, new NoSessionThere('The session does not live there'))
-      await answerBoth(reading, reply)
+      await answerBoth(listing)
     } catch (error) {
       if (error instanceof ListDisorder) {
         const where = error.system === null ? 'it kept changing' : `system ${error.system}`
-        throw new Fault('list_out_of_order', `${nameOf(reading.request.target.route)}, ${where}`, { cause: error })
+        throw new Fault('list_out_of_order', `${nameOf(listing.reading.route)}, ${where}`, { cause: error })
       }
       if (!(error instanceof SystemMissing)) throw error
-      await answerWithout(reading, reply, error)
+      await answerWithout(listing, error)
     }
   }
 
@@ -170,13 +185,16 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
     if (reply.raw.destroyed) left.abort()
-    const reading: Reading = { request, list, call, home, shown, caller: callerOf(shown, home), signal: left.signal }
+    const { route } = request.target
+    const who = { asker: askerOf(request), home, shown, caller: callerOf(shown, home), signal: left.signal }
+    const reading: Reading = { who, list, route, path: pathOf(request.target), call }
+    const listing: Listing = { request, reply, reading }
     request.trail.to = 'both'
     try {
-      await answerOr(reading, reply, missing)
+      await answerOr(listing, missing)
     } catch (error) {
       if (left.signal.aborted) return
-      if (error instanceof RefusedList) relay(reading, reply, error.system, error.answer)
+      if (error instanceof RefusedList) relay(listing, error.system, error.answer)
       else throw error instanceof SystemMissing ? faultOf(error) : error
     }
   }
@@ -187,5 +205,5 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
 export default fp(listAggregation, {
   name: 'list-aggregation',
   fastify: '5.x',
-  dependencies: ['way', 'forward', 'upstreams', 'homes', 'paired-sessions']
+  dependencies: ['way', 'forward', 'own-calls']
 })
