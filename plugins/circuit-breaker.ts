@@ -52,6 +52,8 @@ export interface Breaker {
   noteProbe(good: boolean): void
   /** Called when a trial is due: a probe, never a customer's call. */
   onTrial: () => void
+  /** Called when it has decided anew: `state` or `admits` may be another than before. */
+  onDecided: () => void
 }
 
 declare module 'fastify' {
@@ -81,6 +83,7 @@ function fail(): Promise<never> {
 class SystemBreaker implements Breaker {
   admits = true
   onTrial = () => {}
+  onDecided = () => {}
   readonly transitions = { closed: 0, open: 0, half_open: 0 }
   readonly #circuit: Circuit<[], never>
   readonly #window = new EventEmitter()
@@ -164,6 +167,7 @@ class SystemBreaker implements Breaker {
 
   #decide() {
     this.admits = this.#circuit.closed && !this.#isAway
+    this.onDecided()
   }
 
   moveWindow() {

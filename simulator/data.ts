@@ -46,6 +46,10 @@ const columnNames = {
   accounts: new Set(accountColumns.match(/\w+(?= (?:TEXT|INTEGER))/g))
 }
 
+/** A customer's, as its record has it: no column, and yet lists filter by it, as `email_of(i_customer, extra)`. */
+const emailOf = (world: World, iCustomer: number, extra: string | null) =>
+  textOf({ email: world.emailOf(iCustomer), ...extraOf(extra) }.email) ?? null
+
 export class Data {
   readonly world: World
   /** Grows with every change that a list could see; cached orders are valid for one version. */
@@ -58,6 +62,9 @@ export class Data {
     this.world = createWorld(options)
     this.#db = new DatabaseSync(options.database)
     this.#db.function('fold', { deterministic: true }, (text) => (typeof text === 'string' ? text.toLowerCase() : text))
+    this.#db.function('email_of', { deterministic: true }, (iCustomer, extra) =>
+      emailOf(this.world, iCustomer as number, extra as string | null)
+    )
     this.#db.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY')
     if (this.get("SELECT 1 FROM sqlite_master WHERE name = 'customers'") === undefined) this.#seed(options)
     this.#nextId = {
@@ -134,7 +141,7 @@ export class Data {
     }
     if (sets.length === 0) return
     this.run(`UPDATE ${table} SET ${sets} WHERE ${keyOf[table]} = ?`, ...values, id)
-    if (columns.length > 0) this.version++
+    if (columns.length > 0 || 'email' in changes) this.version++
   }
 
   close(): void {

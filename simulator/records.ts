@@ -32,7 +32,7 @@ export function customerRecord(world: World, row: CustomerRow, withStatus: boole
     balance: exactNumber(balance),
     credit_limit: raw % 3 === 0 ? null : exactNumber(`${raw % 500}.${raw % 10}0`),
     opening_balance: exactNumber('0.00'),
-    email: raw % 5 === 0 ? '' : `billing-${i}@customers.example`,
+    email: world.emailOf(i),
     baddr1: `${(raw % 200) + 1} High Street`,
     city: raw % 2 === 0 ? 'Zürich' : 'Vancouver',
     zip: String(10_000 + (raw % 80_000)),

@@ -122,6 +122,8 @@ export function createWorld({ seed, customers, accounts }: WorldOptions) {
     aliases: Math.floor(accounts / 20),
     hash,
     secretOf,
+    /** Of a customer whose address nobody has written; every fifth has none. */
+    emailOf: (iCustomer: number) => (hash(30, iCustomer) % 5 === 0 ? '' : `billing-${iCustomer}@customers.example`),
     resellers: customers < 10 ? 0 : Math.floor((customers - 10) / 100) + 1,
 
     customer(i: number): CustomerRow {

@@ -21,17 +21,31 @@ const ProvisioningEvent = Type.Object({
   variables: Type.Record(Type.String(), Type.Unknown(), { default: {} })
 })
 
-/** Whom a word of a migration is about; null for an event that does not tell. */
-function movedBy(body: unknown): { what: string; moved: { iCustomer?: number; iAccount?: number } | null } {
-  if (typeof body !== 'object' || body === null || !('event_type' in body)) {
-    const { i_customer: iCustomer, state } = checked(Migration, body, 'the body')
-    return { what: state, moved: { iCustomer } }
-  }
-  const { event_type: what, variables } = checked(ProvisioningEvent, body, 'the event')
+type EntityLocation = FastifyInstance['entityLocation']
+
+interface Word {
+  readonly what: string
+  /** Whom it is about; null for an event that does not tell. */
+  readonly moved: Parameters<EntityLocation['forget']>[0] | null
+  /** What it says of a customer's move; null where it is about accounts. */
+  readonly move: Parameters<EntityLocation['noteMove']>[0] | null
+}
+
+function wordIn(body: unknown): Word {
+  if (typeof body === 'object' && body !== null && 'event_type' in body) return wordOfEvent(body)
+  const { i_customer: iCustomer, state, to = null } = checked(Migration, body, 'the body')
+  return { what: state, moved: { iCustomer }, move: { iCustomer, state, to } }
+}
+
+function wordOfEvent(event: object): Word {
+  const { event_type: what, variables } = checked(ProvisioningEvent, event, 'the event')
   const iCustomer = idOf(variables.i_customer)
   const iAccount = idOf(variables.i_account)
-  if (iCustomer === undefined && iAccount === undefined) return { what, moved: null }
-  return { what, moved: { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) } }
+  if (iCustomer === undefined && iAccount === undefined) return { what, moved: null, move: null }
+  const moved = { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) }
+  if (iCustomer === undefined || !what.startsWith('Customer/')) return { what, moved, move: null }
+  // Both systems tell of their half in the same words: which of them it was is not known.
+  return { what, moved, move: { iCustomer, state: 'finished', to: null } }
 }
 
 /** Ids come as numbers or as strings of digits. */
@@ -40,13 +54,14 @@ function idOf(value: unknown): number | undefined {
   return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : undefined
 }
 
-/** Forgets what the word makes doubtful: login hints, and where the customer is. */
+/** Forgets what the word makes doubtful: login hints, and where the customer is. Then those who listen may look. */
 export async function tellMigration(app: FastifyInstance, body: unknown) {
-  const { what, moved } = movedBy(body)
+  const { what, moved, move } = wordIn(body)
   if (app.hasDecorator('loginForwarding')) await app.loginForwarding.forgetHints()
   if (app.hasDecorator('entityLocation')) {
     if (moved === null) await app.entityLocation.forgetAll()
     else await app.entityLocation.forget(moved)
+    if (move !== null) app.entityLocation.noteMove(move)
   }
   app.log.info({ ...moved, what }, 'a migration was told: login hints and locations are forgotten')
 }

@@ -1,7 +1,7 @@
 /**
  * entity-location
  * Adds  `app.entityLocation`: on which system the customer or the account that a call names is active, by what is
- *       remembered or by asking both systems (contract section 5).
+ *       remembered or by asking both systems (contract section 5); and who moves, by what is told and what is found.
  * Needs store, upstreams; remote-session and login-forwarding, which make a session's two halves.
  * Off   admin calls without a context go to the target.
  */
@@ -14,8 +14,9 @@ import type { Location } from '../../core/location.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Reference } from '../../core/references.ts'
 import type { System } from '../../core/words.ts'
-import { createLookup, createQuestions, createWords } from './lookup.ts'
-import { accountKey, createMemory, customerKey, type Memory } from './memory.ts'
+import { type Counts, createFinder } from './finder.ts'
+import { accountKey, createMemory, customerKey } from './memory.ts'
+import { createMoves, type Move, type MoveListener } from './moves.ts'
 
 export const EntityLocationOptions = Type.Object(
   {
@@ -38,6 +39,8 @@ interface Setting extends Static<typeof EntityLocationOptions> {
 export interface Locator extends Asker, Caller {
   /** Tells one session from another, so that one's "not visible" is not another's. */
   readonly session: string
+  /** Told of each call to a system: for those who count them. */
+  readonly noteCall?: (system: System) => void
 }
 
 declare module 'fastify' {
@@ -56,13 +59,18 @@ declare module 'fastify' {
       forgetReferences(references: readonly Reference[]): Promise<void>
       /** Forgets everything. */
       forgetAll(): Promise<void>
+      /**
+       * Calls a listener at each word of a move, and when a lookup finds a customer on another system than it, or such a
+       * word, has told last: `finished`, and where. What a listener throws is logged. Returns what ends it.
+       */
+      onMoved(listener: MoveListener): () => void
+      /** Passes somebody's word on to the listeners: locations are to be forgotten before. */
+      noteMove(move: Move): void
       /** How entities were found, since the start. */
-      readonly counts: Readonly<ReturnType<typeof createCounts>>
+      readonly counts: Counts
     }
   }
 }
-
-const byNumber = (iCustomer: number): Reference => ({ kind: 'customer', keys: { i_customer: iCustomer } })
 
 /** Places that nobody doubts. */
 const certainPlaces = (locations: readonly Location[]) =>
@@ -78,73 +86,10 @@ function agreedOn(locations: readonly Location[]): System | null {
   return [...certain][0] ?? places[0] ?? null
 }
 
-/** remembered: nobody was asked; shared: the question was under way already; the others: what the systems said. */
-const createCounts = () => ({ remembered: 0, shared: 0, source: 0, target: 0, nowhere: 0, ambiguous: 0 })
-
-/** How often the systems are asked for one entity that moves, or of which there is a word, meanwhile. */
-const asksAtMost = 2
-
-/** Finds one entity: by what is remembered, by its customer, else by asking for it. */
-function createFinder(app: FastifyInstance, restPrefix: string, memory: Memory) {
-  const askBoth = createLookup(app, restPrefix)
-  const questions = createQuestions()
-  const words = createWords()
-  const counts = createCounts()
-
-  async function inquire(key: string, reference: Reference, locator: Locator): Promise<Location> {
-    for (let asks = 1; ; asks++) {
-      const begun = words.now()
-      const finding = await askBoth(key, reference, locator)
-      counts[finding.at ?? 'nowhere']++
-      const { iCustomer, looksMoving } = finding
-      const isDoubtful = words.since(begun, iCustomer === null ? [key] : [key, customerKey(iCustomer)])
-      if (asks < asksAtMost && (isDoubtful || looksMoving)) continue
-      if (!isDoubtful) await memory.remember(key, reference, finding)
-      // Only an operator can mend that: the calls for it are refused until then.
-      if (finding.at === 'ambiguous') app.log.warn({ entity: key }, 'an entity is active on both systems')
-      return finding
-    }
-  }
-
-  async function lookUp(key: string, reference: Reference, locator: Locator): Promise<Location> {
-    const { at, iCustomer } = await memory.recall(key)
-    if (at !== undefined) return { at, certain: true }
-    if (iCustomer !== undefined) {
-      // All of a customer's accounts and names are one question.
-      const location = await find(byNumber(iCustomer), locator)
-      if (location.certain) return location
-    }
-    return inquire(key, reference, locator)
-  }
-
-  async function find(reference: Reference, locator: Locator): Promise<Location> {
-    const key = memory.keyFor(reference)
-    // Most calls end here: what is remembered is no question. Inside of one it is looked at again.
-    const { at } = await memory.recall(key)
-    if (at !== undefined) {
-      counts.remembered++
-      return { at, certain: true }
-    }
-    let isShared = true
-    const location = await questions.ask(key, locator.session, () => {
-      isShared = false
-      return lookUp(key, reference, locator)
-    })
-    if (isShared) counts.shared++
-    return location
-  }
-
-  function note(keys: readonly string[] | null) {
-    words.note(keys)
-    questions.interrupt(keys)
-  }
-
-  return { find, note, counts }
-}
-
 async function entityLocation(app: FastifyInstance, setting: Setting) {
   const memory = createMemory(app, setting)
-  const { find, note, counts } = createFinder(app, setting.restPrefix, memory)
+  const moves = createMoves(app.log)
+  const { find, note, counts } = createFinder(app, setting.restPrefix, memory, moves)
 
   async function forgetKeys(keys: readonly string[]) {
     if (keys.length === 0) return
@@ -186,6 +131,8 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
       await memory.forgetAll().finally(() => note(null))
     },
 
+    onMoved: moves.onMoved,
+    noteMove: moves.note,
     counts
   })
 }

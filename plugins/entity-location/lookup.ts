@@ -44,6 +44,7 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
     if (credential === null) return silent
     const { kind, keys } = reference
     const { realm, client } = locator
+    locator.noteCall?.(system)
     const call = ownCall(`${restPrefix}/${methods[kind]}`, JSON.stringify(keys), credential, client)
     try {
       const answer = await app.upstream(system, realm).exchange({ ...call, isRead: true, patienceMs }, answerLimitBytes)

@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { isUnavailable, userOf } from '../../core/answer.ts'
+import type { Caller } from '../../core/credentials.ts'
 import { type Asker, ownCall } from '../../core/own-call.ts'
 import { type Credential, type System, systemNames } from '../../core/words.ts'
 
@@ -25,7 +26,7 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
   }
 
   /** The first system that says yes is believed without waiting for the other. */
-  return async function askBoth(credential: Credential, asker: Asker): Promise<System | 'neither' | 'unknown'> {
+  async function askBoth(credential: Credential, asker: Asker): Promise<System | 'neither' | 'unknown'> {
     const questions = systemNames.map(async (system) => ({ system, here: await isAt(system, credential, asker) }))
     const yes = questions.map((question) =>
       question.then(({ system, here }) => (here === true ? system : Promise.reject(new Error('not here'))))
@@ -35,4 +36,17 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
       return answers.every(({ here }) => here === false) ? 'neither' : 'unknown'
     })
   }
+
+  async function livesOn(caller: Caller, asker: Asker): Promise<Readonly<Record<System, boolean | null>>> {
+    async function isAlive(system: System) {
+      const credential = caller.credentialOn(system)
+      // A refresh token cannot be pinged.
+      if (credential === null || credential.kind === 'refresh_token') return false
+      return isAt(system, credential, asker)
+    }
+    const [source, target] = await Promise.all([isAlive('source'), isAlive('target')])
+    return { source, target }
+  }
+
+  return { askBoth, livesOn }
 }

@@ -8,7 +8,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { OpenedSession } from '../../core/answer.ts'
-import type { Shown } from '../../core/credentials.ts'
+import type { Caller, Shown } from '../../core/credentials.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Credential, Home, KeptSession, System } from '../../core/words.ts'
 import { createAsking } from './asking.ts'
@@ -23,6 +23,11 @@ export interface Homes {
   find(credential: Credential): Promise<Home | null>
   /** Asks both systems; null when neither knows the session, or one of them could not tell. */
   ask(credential: Credential, from: Asker): Promise<System | null>
+  /**
+   * On which systems a session is alive: each is asked for the caller's own credential on it. False: not there, or there
+   * is no credential that could be asked for; null: it could not tell.
+   */
+  livesOn(caller: Caller, asker: Asker): Promise<Readonly<Record<System, boolean | null>>>
   /**
    * The home of what was shown: record, signature, cookie, asking, in this order. Without an asker nobody is asked.
    * Throws `malformed_request` for credentials of one call that have different homes.
@@ -61,7 +66,7 @@ const noCredential: Home = { system: 'target', by: 'no_credential' }
 
 async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
   const records = createRecords(app, secret)
-  const askBoth = createAsking(app, pingPath)
+  const { askBoth, livesOn } = createAsking(app, pingPath)
   const front = createReady()
   const questions = new Map<string, Promise<System | null>>()
   const counts = createCounts()
@@ -180,6 +185,7 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     },
     find,
     ask,
+    livesOn,
     resolve,
     remember,
     keptFor,

@@ -1,7 +1,7 @@
 /**
  * upstreams
  * Adds  `app.upstream(system, realm)`, the one way to a system: everything that leaves the gateway leaves through it.
- *       `app.systems`, what is known of each system.
+ *       `app.systems`, what is known of each system, and `onChange` to be told when it changes.
  * Needs nothing; circuit-breaker where it is on.
  * Off   never: without it nothing is a gateway.
  */
@@ -112,7 +112,8 @@ const usualInFlight = (connections: number) => Math.max(connections - Math.ceil(
 
 function createState(app: FastifyInstance, system: System, { release, connections, limits }: SystemOptions): KeptState {
   const slots = new Slots({ ...limits, inFlight: limits.inFlight ?? usualInFlight(connections) })
-  return new KeptState(release, slots, app.hasDecorator('breakers') ? app.breakers[system] : null)
+  const guard = app.hasDecorator('breakers') ? app.breakers[system] : null
+  return new KeptState(release, slots, guard, app.log.child({ system }))
 }
 
 async function upstreams(app: FastifyInstance, { systems }: Setting) {

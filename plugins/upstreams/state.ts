@@ -1,8 +1,9 @@
 /**
  * What is known of a system: whether it answers, what is under way, and what came of everything that was sent.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Pool } from 'undici'
+import { createListeners } from '../../core/listeners.ts'
 import type { System } from '../../core/words.ts'
 import type { Outcome } from './outcome.ts'
 import type { Slots } from './slots.ts'
@@ -34,6 +35,8 @@ export interface SystemState {
   connections(): { readonly connected: number; readonly free: number; readonly pending: number }
   /** Called with each answer's time to its headers, ms. */
   onAnswer: ((ms: number) => void) | null
+  /** Calls a listener when `reachable` or `breaker` has changed. What it throws is logged. Returns what ends it. */
+  onChange(listener: () => void): () => void
 }
 
 /** Answers that the quantiles are taken of. */
@@ -46,15 +49,17 @@ export class KeptState implements SystemState {
   readonly release: string
   readonly slots: Slots
   readonly guard: Breaker | null
-  /** Whether the last connection stood and the last probe was answered. */
-  answers = true
   onAnswer: ((ms: number) => void) | null = null
   readonly pools: Pool[] = []
   readonly counts
   readonly #latencies = new Float64Array(lastAnswers)
   #answered = 0
+  readonly #listeners
+  #answers = true
+  /** What the listeners were told last. */
+  #told: Pick<SystemState, 'reachable' | 'breaker'>
 
-  constructor(release: string, slots: Slots, guard: Breaker | null) {
+  constructor(release: string, slots: Slots, guard: Breaker | null, log: FastifyBaseLogger) {
     this.release = release
     this.slots = slots
     this.guard = guard
@@ -65,6 +70,20 @@ export class KeptState implements SystemState {
       probes: { good: 0, bad: 0 },
       transitions: guard?.transitions ?? noTransitions
     }
+    this.#listeners = createListeners<[]>((err) => log.error({ err }, "a listener of a system's changes failed"))
+    this.#told = { reachable: this.reachable, breaker: this.breaker }
+    if (guard !== null) guard.onDecided = () => this.#settle()
+  }
+
+  /** Whether the last connection stood and the last probe was answered. */
+  get answers(): boolean {
+    return this.#answers
+  }
+
+  set answers(answers: boolean) {
+    if (answers === this.#answers) return
+    this.#answers = answers
+    this.#settle()
   }
 
   get admits(): boolean {
@@ -91,6 +110,18 @@ export class KeptState implements SystemState {
     this.answers = true
     this.#latencies[this.#answered++ % lastAnswers] = ms
     this.onAnswer?.(ms)
+  }
+
+  onChange(listener: () => void) {
+    return this.#listeners.add(listener)
+  }
+
+  /** Tells the listeners where there is something to tell: not all that is decided anew is decided otherwise. */
+  #settle() {
+    const { reachable, breaker } = this
+    if (reachable === this.#told.reachable && breaker === this.#told.breaker) return
+    this.#told = { reachable, breaker }
+    this.#listeners.tell()
   }
 
   latency() {

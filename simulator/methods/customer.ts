@@ -55,9 +55,10 @@ function conditionsOf(call: Call): Condition[] {
   const { params } = call
   return [
     ...visibleCustomers(call),
-    ...['name', 'companyname', 'firstname', 'lastname', 'bill_status'].flatMap((name) =>
+    ...['name', 'companyname', 'firstname', 'lastname', 'iso_4217', 'bill_status'].flatMap((name) =>
       textFilter(name, params[name])
     ),
+    ...textFilter('email_of(i_customer, extra)', params.email),
     ...['i_parent', 'i_customer_type', 'i_main_customer', 'i_office_type'].flatMap((name) =>
       numberFilter(name, params[name])
     ),

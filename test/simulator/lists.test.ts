@@ -63,6 +63,59 @@ for (const { role, params, count, total } of counts) {
   })
 }
 
+const filters: readonly { params: Row; matches: (row: Row) => boolean }[] = [
+  { params: { email: '%' }, matches: () => true },
+  { params: { email: 'BILLING-1%' }, matches: ({ email }) => /^billing-1/.test(String(email)) },
+  { params: { email: '%-7@customers.example' }, matches: ({ email }) => /-7@/.test(String(email)) },
+  { params: { email: 'billing-1@customers.example' }, matches: ({ email }) => email === 'billing-1@customers.example' },
+  { params: { email: 'billing-_@customers.example' }, matches: () => false },
+  { params: { email: '' }, matches: () => true },
+  { params: { iso_4217: 'EUR' }, matches: ({ iso_4217 }) => iso_4217 === 'EUR' },
+  { params: { iso_4217: 'eur' }, matches: ({ iso_4217 }) => iso_4217 === 'EUR' },
+  { params: { iso_4217: '%A%' }, matches: ({ iso_4217 }) => iso_4217 === 'UAH' },
+  {
+    params: { iso_4217: 'GBP', email: 'billing-%' },
+    matches: ({ iso_4217, email }) => iso_4217 === 'GBP' && email !== ''
+  }
+]
+
+for (const { params, matches } of filters) {
+  test(`lists: customers with ${JSON.stringify(params)} are those whose records say so`, async () => {
+    const system = systems.source
+    const token = await adminToken(system)
+    const ids = ({ rows }: { rows: Row[] }) => rows.map(({ i_customer }) => i_customer)
+    const whole = await listOf(system, 'Customer/get_customer_list', { limit: 500 }, token)
+    const list = await listOf(system, 'Customer/get_customer_list', { ...params, limit: 500, get_total: 1 }, token)
+    assert.equal(whole.rows.length, 300)
+    const expected = ids({ rows: whole.rows.filter(matches) })
+    assert.deepEqual(ids(list), expected)
+    assert.equal(list.total, expected.length)
+  })
+}
+
+test('lists: customers are filtered by the address that was written last', async (t) => {
+  const system = await startSystem(t)
+  const token = await adminToken(system)
+  const found = async (email: string) => {
+    const { rows } = await listOf(system, 'Customer/get_customer_list', { email, skip_exported: 1 }, token)
+    return rows.map((row) => [row.i_customer, row.email])
+  }
+  const write = (method: string, info: Row) =>
+    call(system, 'admin', `Customer/${method}`, { customer_info: info }, token)
+  const [first, second] = await found('billing-%')
+  assert.ok(first !== undefined && second !== undefined)
+  for (const email of ['Öne@new.example', 'two@new.example']) {
+    await write('update_customer', { i_customer: first[0], email })
+    assert.deepEqual(await found('%@NEW.example'), [[first[0], email]])
+  }
+  assert.deepEqual(await found('öne@%'), [])
+  assert.deepEqual((await found('billing-%'))[0], second)
+  const { json } = await write('add_customer', { name: 'a new one', email: 'three@new.example' })
+  assert.deepEqual(await found('three@new.example'), [[json.i_customer, 'three@new.example']])
+  await write('update_customer', { i_customer: first[0], email: null })
+  assert.deepEqual(await found('%@new.example'), [[json.i_customer, 'three@new.example']])
+})
+
 test('lists: a write shows in the next page', async (t) => {
   const system = await startSystem(t)
   const token = await adminToken(system)
