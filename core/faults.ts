@@ -1,7 +1,8 @@
 /**
  * Faults: the gateway's own errors, in the API's own shape (contract section 7).
  */
-import type { Wire } from './words.ts'
+import type { Answer } from './answer.ts'
+import type { System, Wire } from './words.ts'
 
 /** Status, side and sentence of every fault of the contract; `%` is a system, a method or a key, never a client's text. */
 export const faults = {
@@ -56,6 +57,19 @@ export class GivenUp extends Error {
 /** The session does not live on a system, or the system does not know its half any more. */
 export class NoSessionThere extends Error {
   override readonly name = 'NoSessionThere'
+}
+
+/** A system that refuses, in its own words, what the gateway has asked of it. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly system: System
+  readonly answer: Answer
+
+  constructor(system: System, answer: Answer) {
+    super(`System ${system} refuses a call`)
+    this.system = system
+    this.answer = answer
+  }
 }
 
 /** Why requests are refused for a while: it is logged where it begins, not with each of them. */

@@ -28,21 +28,29 @@ export class ListDisorder extends Error {
 }
 
 /**
- * Asks both systems at once. Who gives more rows than it was asked for has ignored `limit`, so perhaps `offset` too: from
- * offset 0 on that is harmless, elsewhere nobody knows which rows they are.
+ * Asks one system. Who gives more rows than it was asked for has ignored `limit`, so perhaps `offset` too: from offset 0
+ * on that is harmless, elsewhere nobody knows which rows they are.
  */
+export async function askOne<L extends Listed>(
+  fetch: FetchRows<L>,
+  system: System,
+  offset: number,
+  limit: number | null,
+  isPage: boolean
+): Promise<L> {
+  const listed = await fetch(system, offset, limit, isPage)
+  if (limit !== null && offset > 0 && listed.rows.length > limit) throw new ListDisorder(system)
+  return listed
+}
+
+/** Asks both systems at once. */
 export async function askBoth<L extends Listed>(
   fetch: FetchRows<L>,
   offsets: Split,
   limits: Readonly<Record<System, number | null>>,
   isPage: boolean
 ): Promise<BothLists<L>> {
-  const ask = async (system: System) => {
-    const limit = limits[system]
-    const listed = await fetch(system, offsets[system], limit, isPage)
-    if (limit !== null && offsets[system] > 0 && listed.rows.length > limit) throw new ListDisorder(system)
-    return listed
-  }
+  const ask = (system: System) => askOne(fetch, system, offsets[system], limits[system], isPage)
   const [source, target] = await Promise.all([ask('source'), ask('target')])
   return { source, target }
 }

@@ -12,6 +12,8 @@ export class Trail {
   readonly trace: Trace
   to: System | 'both' | null = null
   reason: Reason | null = null
+  /** The GraphQL operation that it asked for. */
+  operation: string | null = null
   /** The fault that the gateway answered with. */
   fault: string | null = null
   /** Until the system's headers were here, ms since the start. */

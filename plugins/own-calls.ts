@@ -23,6 +23,8 @@ export interface InName {
   caller: Caller
   /** Aborted when nobody waits for reads any more; a write is let finish. */
   readonly signal: AbortSignal
+  /** Makes each call, for those who count or bound them; it may refuse by throwing. */
+  readonly through?: (system: System, make: () => Promise<Answer>) => Promise<Answer>
 }
 
 export interface CallAs {
@@ -47,24 +49,33 @@ declare module 'fastify' {
 const answerBytes = 64 << 20
 
 async function ownCalls(app: FastifyInstance) {
-  function exchange({ asker, caller, signal }: InName, system: System, { route, path, paramsText }: CallAs) {
+  async function exchange(
+    { asker, caller, signal, through }: InName,
+    system: System,
+    { route, path, paramsText }: CallAs
+  ): Promise<Answer> {
     const credential = caller.credentialOn(system)
     if (credential === null) throw new NoSessionThere('The session does not live there')
     const call = ownCall(path, paramsText, credential, asker.client)
     const reads = isRead(call.method, route)
     const upstream = app.upstream(system, asker.realm)
-    return upstream.exchange({ ...call, isRead: reads }, answerBytes, reads ? signal : undefined)
+    const make = () => upstream.exchange({ ...call, isRead: reads }, answerBytes, reads ? signal : undefined)
+    return through === undefined ? make() : through(system, make)
   }
 
   /** A refused call did nothing, so that a write too is made once more after the renewal (contract section 4). */
   async function afterRefusal(who: InName, system: System, call: CallAs, refused: Answer): Promise<Answer> {
-    const { asker, home, shown } = who
+    const { asker, home, shown, caller } = who
     if (system === 'target' || home.session === undefined || home.session.halves === null) {
       if (shown[0] !== undefined && home.session !== undefined) await app.homes.drop(shown[0])
       return refused
     }
     const session = await app.pairedSessions.renew(home.session, asker, app.homes.ttlMs)
-    if (session === null) throw new NoSessionThere('The source does not renew the session')
+    if (session === null) {
+      // Whatever else is asked for in its name: the source would refuse it again, and be asked to renew it again.
+      who.caller = { credentialOn: (system) => (system === 'source' ? null : caller.credentialOn(system)) }
+      throw new NoSessionThere('The source does not renew the session')
+    }
     who.caller = callerOf(shown, { ...home, session })
     const answer = await exchange(who, system, call)
     // What the client holds is good: the fault would have it log in again and again.

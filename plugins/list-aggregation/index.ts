@@ -9,14 +9,15 @@ import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import type { Answer } from '../../core/answer.ts'
 import { callerOf } from '../../core/credentials.ts'
-import { Fault, NoSessionThere } from '../../core/faults.ts'
+import { Fault, NoSessionThere, Refusal } from '../../core/faults.ts'
 import { prefersPartial } from '../../core/headers.ts'
 import { createListTable, type ListMethod, nameOf } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { ListDisorder } from '../../core/pages.ts'
 import { type PickedRow, splicePage } from '../../core/splice.ts'
 import { type Call, type Credential, type Home, otherSystem, type Route, type System } from '../../core/words.ts'
-import { type Reading, RefusedList, type SystemList, SystemMissing } from './parts.ts'
+import { createFollower, type FollowedPage, type Following } from './following.ts'
+import { type Reading, type SystemList, SystemMissing } from './parts.ts'
 import { createReader } from './reader.ts'
 
 const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
@@ -79,6 +80,11 @@ declare module 'fastify' {
       of(route: Route): ListMethod | null
       /** Answers with the merged page. */
       answer(request: FastifyRequest, reply: FastifyReply, asked: AskedList): Promise<void>
+      /**
+       * A page of the list by key, for whoever walks through it while customers move. A system that cannot give its part
+       * is told in the page; rejects with a Fault, or with a Refusal when the session has ended.
+       */
+      follow(reading: Reading, wanted: Following): Promise<FollowedPage>
     }
   }
 }
@@ -194,12 +200,13 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
       await answerOr(listing, missing)
     } catch (error) {
       if (left.signal.aborted) return
-      if (error instanceof RefusedList) relay(listing, error.system, error.answer)
+      if (error instanceof Refusal) relay(listing, error.system, error.answer)
       else throw error instanceof SystemMissing ? faultOf(error) : error
     }
   }
 
-  app.decorate('lists', { of: createListTable(methods as Parameters<typeof createListTable>[0]), answer })
+  const of = createListTable(methods as Parameters<typeof createListTable>[0])
+  app.decorate('lists', { of, answer, follow: createFollower(app) })
 }
 
 export default fp(listAggregation, {

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { type Answer, isUnavailable, refusesSession } from '../../core/answer.ts'
-import { Fault, NoSessionThere } from '../../core/faults.ts'
+import { Fault, NoSessionThere, Refusal } from '../../core/faults.ts'
 import { withMembers } from '../../core/json-text.ts'
 import { type ListMethod, nameOf } from '../../core/methods.ts'
 import type { Order } from '../../core/order.ts'
@@ -40,18 +40,6 @@ export class SystemMissing extends Error {
   }
 }
 
-/** A system that refuses the list in its own words. */
-export class RefusedList extends Error {
-  override readonly name = 'RefusedList'
-  readonly system: System
-  readonly answer: Answer
-  constructor(system: System, answer: Answer) {
-    super(`The ${system} refuses the list`)
-    this.system = system
-    this.answer = answer
-  }
-}
-
 /** What a system's own 502 to 504 means for a list. */
 function awayFault(system: System, { status, headers }: Answer): Fault {
   if (status === 504) return new Fault('system_timeout', system)
@@ -62,7 +50,7 @@ function awayFault(system: System, { status, headers }: Answer): Fault {
 const isSystemsFault = (error: unknown) =>
   error instanceof NoSessionThere || (error instanceof Fault && error.statusCode >= 500)
 
-/** One system's answer to the client's own call with these rows asked for; throws RefusedList or SystemMissing. */
+/** One system's answer to the client's own call with these rows asked for; throws Refusal or SystemMissing. */
 export async function readPart(app: FastifyInstance, reading: Reading, system: System, part: Part): Promise<Answer> {
   const { who, list, route, path, call } = reading
   const paramsText = withMembers(call.paramsText, partChanges(list, call.params, part))
@@ -70,7 +58,7 @@ export async function readPart(app: FastifyInstance, reading: Reading, system: S
     throw isSystemsFault(error) ? new SystemMissing(system, error) : error
   })
   if (isUnavailable(answer.status)) throw new SystemMissing(system, awayFault(system, answer))
-  if (answer.status !== 200 || refusesSession(route, answer)) throw new RefusedList(system, answer)
+  if (answer.status !== 200 || refusesSession(route, answer)) throw new Refusal(system, answer)
   return answer
 }
 

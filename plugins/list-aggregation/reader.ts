@@ -5,14 +5,14 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { type Answer, isExported } from '../../core/answer.ts'
-import { Fault } from '../../core/faults.ts'
+import { Fault, Refusal } from '../../core/faults.ts'
 import { withMembers } from '../../core/json-text.ts'
 import { nameOf, orderOf } from '../../core/methods.ts'
 import { createCompare } from '../../core/order.ts'
 import { type MergedPage, readPage, type Split } from '../../core/pages.ts'
 import { isDisjoint, pagingOf, wantsTotal } from '../../core/paging.ts'
 import { type JsonObject, type System, systemNames } from '../../core/words.ts'
-import { type Reading, RefusedList, readPart, type SystemList, SystemMissing, scan } from './parts.ts'
+import { type Reading, readPart, type SystemList, SystemMissing, scan } from './parts.ts'
 
 /** Where pages ended, so that the next one need not be searched; a wrong one is noticed and costs one call each. */
 const keptSplits = 20_000
@@ -75,7 +75,7 @@ export function createReader(app: FastifyInstance) {
     try {
       await readPart(app, reading, system, { offset: 0, limit: 1, isPage: false })
     } catch (error) {
-      if (error instanceof RefusedList) throw error
+      if (error instanceof Refusal) throw error
     }
   }
 
@@ -84,9 +84,9 @@ export function createReader(app: FastifyInstance) {
 
 /** Both are asked at once, and either may be faster: what the source lacks is not told before a refusal by the target. */
 async function heedTarget(error: unknown, byTarget: Promise<unknown> | undefined): Promise<never> {
-  if (error instanceof RefusedList || error instanceof SystemMissing) {
+  if (error instanceof Refusal || error instanceof SystemMissing) {
     await byTarget?.catch((own: unknown) => {
-      if (own instanceof RefusedList) throw own
+      if (own instanceof Refusal) throw own
     })
   }
   throw error

@@ -34,13 +34,18 @@ export interface Served {
 export interface Manners {
   /** Rows that a system gives at most when it is asked without a limit. */
   readonly cap?: number
+  /** Rows that a system gives at most, whatever it is asked for. */
+  readonly mostRows?: number
   readonly ignoresPaging?: readonly System[]
   /** Called before the call of this number (from 1 on) is answered, with the lists to change. */
   readonly before?: (call: number) => void
 }
 
 /** Serves the lists as they are at the time of each call. */
-export function serve(lists: Lists, { cap = 100, ignoresPaging = [], before }: Manners = {}): Served {
+export function serve(
+  lists: Lists,
+  { cap = 100, mostRows = Number.POSITIVE_INFINITY, ignoresPaging = [], before }: Manners = {}
+): Served {
   const calls: [System, number, number | null, boolean][] = []
   let given = 0
   const fetch: Served['fetch'] = async (system, offset, limit, isPage) => {
@@ -49,7 +54,7 @@ export function serve(lists: Lists, { cap = 100, ignoresPaging = [], before }: M
     const { length } = lists[system]
     const ignores = ignoresPaging.includes(system)
     const first = ignores ? 0 : offset
-    const end = ignores ? length : Math.min(first + (limit ?? cap), length)
+    const end = ignores ? length : Math.min(first + Math.min(limit ?? cap, mostRows), length)
     const found: RowKey[] = []
     for (let index = first; index < end; index++) found.push(lists[system].at(index) ?? row(null, ''))
     given += found.length
