@@ -16,6 +16,8 @@ export class Trail {
   operation: string | null = null
   /** The fault that the gateway answered with. */
   fault: string | null = null
+  /** Its connection became a WebSocket, until whose end it lasts. */
+  isWebSocket = false
   /** Until the system's headers were here, ms since the start. */
   answeredAfter: number | null = null
   #waits = 0

@@ -1,6 +1,7 @@
 /**
  * The words everybody shares (docs/architecture.md): systems, realms, calls, credentials, homes, decisions.
  */
+import type { Duplex } from 'node:stream'
 
 /** An installation of one release: customers leave the source and arrive at the target. */
 export const systemNames = ['source', 'target'] as const
@@ -89,8 +90,18 @@ export const isCertain = ({ by }: Home): boolean => by === 'record' || by === 's
 /** Set by a listener on the raw request: the realm that it fixes, if any. */
 export const listenerRealm = Symbol('listenerRealm')
 
+/** Set by a listener on the raw request of a client that wants a WebSocket. */
+export const upgrade = Symbol('upgrade')
+
+/** The connection of such a request, and what has come on it behind the head. */
+export interface Upgrade {
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
 declare module 'node:http' {
   interface IncomingMessage {
     [listenerRealm]?: RealmName
+    [upgrade]?: Upgrade
   }
 }

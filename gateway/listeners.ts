@@ -2,13 +2,13 @@
  * Binds the app to its addresses, and lets go of them without losing a request.
  */
 import { readFileSync } from 'node:fs'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { isUnclearlyFramed } from '../core/unclear.ts'
-import { listenerRealm } from '../core/words.ts'
+import { listenerRealm, upgrade } from '../core/words.ts'
 import type { Config } from './config-schema.ts'
 import { noHttp, refusalFor, refuse } from './refusals.ts'
 import { type Limits, lookEveryMs, newConnection, type Watched, watchSlowClients } from './slow-clients.ts'
@@ -57,6 +57,10 @@ function trackConnections(server: http.Server | https.Server) {
     connections,
     track,
     begin,
+    isFree(socket: Socket) {
+      const { responses, refusedAt } = track(socket)
+      return responses.length === 0 && refusedAt === 0
+    },
     /** Idle ones go at once, also those that never sent a request; the others after their last answer. */
     letGo() {
       closing = true
@@ -78,14 +82,32 @@ function trackConnections(server: http.Server | https.Server) {
   }
 }
 
+/**
+ * The answer to a request for a WebSocket, which Node has let go of with its connection. It is as any other, and the last
+ * one there, unless somebody takes the connection over: then its close is the connection's.
+ */
+function responseTo(request: IncomingMessage, head: Buffer): ServerResponse {
+  const { socket } = request
+  request[upgrade] = { socket, head }
+  socket.on('error', () => socket.destroy())
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.destroySoon())
+  return response
+}
+
 function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limits: Limits) {
+  const takes = app.hasDecorator('webSockets') ? app.webSockets.takes : () => false
   const options = {
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: limits.headBytes,
     headersTimeout: limits.head,
     // A body has its own limit, which an honest upload does not meet however long it takes.
     requestTimeout: 0,
-    connectionsCheckingInterval: lookEveryMs(limits.head)
+    connectionsCheckingInterval: lookEveryMs(limits.head),
+    // Behind an answer that is still owed there can be no other protocol.
+    shouldUpgradeCallback: (request: IncomingMessage) => takes(request) && connections.isFree(request.socket)
   }
   const server =
     tls === undefined
@@ -106,7 +128,7 @@ function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limit
     if (error.code === 'ECONNRESET') socket.destroy()
     else refuse(socket, connections.track(socket as Socket), refusalFor(error))
   })
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  function receive(request: IncomingMessage, response: ServerResponse) {
     const connection = connections.track(request.socket)
     // What comes behind a request that was refused for its framing may be a part of it.
     if (connection.refusedAt !== 0) return
@@ -117,7 +139,9 @@ function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limit
     connections.begin(connection, request.socket, response)
     if (realm !== undefined) request[listenerRealm] = realm
     app.routing(request, response)
-  })
+  }
+  server.on('request', receive)
+  server.on('upgrade', (request, _socket, head) => receive(request, responseTo(request, head)))
   return { server, connections }
 }
 
@@ -137,6 +161,7 @@ export async function openListeners(
   const addresses: { url: string; port: number }[] = []
 
   async function close(drainMs: number) {
+    if (app.hasDecorator('webSockets')) app.webSockets.goAway()
     const closed = Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))))
     for (const { connections } of servers) connections.letGo()
     const patience = new AbortController()

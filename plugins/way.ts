@@ -71,12 +71,13 @@ function accessLineOf(request: FastifyRequest, { raw }: FastifyReply, ended: End
   const { trail, target, place } = request
   const { service, method, family, wire } = target.route
   const call = text('call', method === '' ? null : `${service}/${method}`)
+  const operation = text('operation', trail.operation)
   const went = `${text('to', trail.to)}${text('reason', trail.reason)}${text('fault', trail.fault)}`
-  const status = raw.headersSent ? `,"status":${raw.statusCode}` : ''
+  const status = raw.headersSent || trail.isWebSocket ? `,"status":${raw.statusCode}` : ''
   const aborted = ended.aborted ? ',"aborted":true' : ''
   const upstreamMs = trail.answeredAfter === null ? '' : `,"upstreamMs":${tenths(trail.answeredAfter)}`
   const times = `${upstreamMs},"ownMs":${tenths(ended.ownMs)},"ms":${tenths(ended.ms)}`
-  return `{"level":${level},"time":${Date.now()},${here},"reqId":"${request.id}","trace":"${trail.trace.id}","realm":"${place.realm}","http":"${request.method}"${call},"family":"${family}","wire":"${wire}"${went}${status}${aborted}${times},"msg":"request"}\n`
+  return `{"level":${level},"time":${Date.now()},${here},"reqId":"${request.id}","trace":"${trail.trace.id}","realm":"${place.realm}","http":"${request.method}"${call}${operation},"family":"${family}","wire":"${wire}"${went}${status}${aborted}${times},"msg":"request"}\n`
 }
 
 async function way(app: FastifyInstance, { defaultRealm, writeLine }: Setting) {
@@ -94,7 +95,8 @@ async function way(app: FastifyInstance, { defaultRealm, writeLine }: Setting) {
   function end(request: FastifyRequest, reply: FastifyReply) {
     const { trail } = request
     const ms = performance.now() - trail.startedAt
-    const ended: Ended = { ms, ownMs: Math.max(ms - trail.elsewhereMs, 0), aborted: !reply.raw.writableFinished }
+    const aborted = !reply.raw.writableFinished && !trail.isWebSocket
+    const ended: Ended = { ms, ownMs: Math.max(ms - trail.elsewhereMs, 0), aborted }
     for (const listener of listeners) listener(request, reply, ended)
   }
 
