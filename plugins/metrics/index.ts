@@ -10,6 +10,7 @@ import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import Type from 'typebox'
 import { countRequests } from './requests.ts'
+import { type Described, showCounter, showGauge, showHistogram } from './shown.ts'
 import { showLookups, showSystems } from './systems.ts'
 
 export const MetricsOptions = Type.Object({}, { additionalProperties: false })
@@ -20,6 +21,10 @@ declare module 'fastify' {
       /** Where a team's own plugin may add metrics of its own. */
       readonly registry: Registry
       readonly contentType: string
+      /** Shows what is counted elsewhere, read when somebody asks; names get the prefix. */
+      showCounter(described: Described, read: Parameters<typeof showCounter>[2]): void
+      showGauge(described: Described, read: Parameters<typeof showGauge>[2]): void
+      showHistogram(described: Described, read: Parameters<typeof showHistogram>[2]): void
       /** All metrics as Prometheus reads them. */
       text(): Promise<string>
     }
@@ -46,6 +51,9 @@ async function metrics(app: FastifyInstance) {
   app.decorate('metrics', {
     registry,
     contentType: registry.contentType,
+    showCounter: (described, read) => showCounter(registry, described, read),
+    showGauge: (described, read) => showGauge(registry, described, read),
+    showHistogram: (described, read) => showHistogram(registry, described, read),
     text: () => Registry.merge(whole).metrics()
   })
 }

@@ -4,9 +4,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Fault, faults } from '../../core/faults.ts'
+import { Spread, Tally } from '../../core/tally.ts'
 import type { Family, Route } from '../../core/words.ts'
 import { showCounter, showHistogram } from './shown.ts'
-import { Spread, Tally } from './tally.ts'
 
 type Ended = Parameters<Parameters<FastifyInstance['onRequestEnded']>[0]>[2]
 type Trail = FastifyRequest['trail']

@@ -2,7 +2,7 @@
  * Puts what is counted elsewhere into a prom-client registry, which reads it when somebody asks.
  */
 import { Counter, Gauge, type Histogram, type Registry } from 'prom-client'
-import type { Spread } from './tally.ts'
+import type { Spread } from '../../core/tally.ts'
 
 export interface Described {
   /** Without the prefix. */

@@ -3,9 +3,9 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import { Spread } from '../../core/tally.ts'
 import { type System, systemNames } from '../../core/words.ts'
 import { showCounter, showGauge, showHistogram } from './shown.ts'
-import { Spread } from './tally.ts'
 
 type State = FastifyInstance['systems'][System]
 type Series = readonly [labels: readonly string[], value: number]
