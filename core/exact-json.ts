@@ -9,7 +9,7 @@ const json = JSON as unknown as {
 }
 
 /** A reviver makes reading several times slower, so only a text with a number that could suffer gets one. */
-const couldSuffer = /\d{16}|\d\.\d*0(?!\d)|\d[eE]/
+const couldSuffer = /\d[\d.]{15}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])|0\.0{6}/
 
 /** A number that is written as this text. */
 export const exactNumber = (text: string): object => json.rawJSON(text)

@@ -69,7 +69,8 @@ const searchesAtMost = 6
  * Reads one page. The systems are worked on independently and at the same time. Each costs one call, for at most
  * `limit` + 2 rows, while its place in the mark is right. Where its list has shifted by `d` rows it costs a second one,
  * for at most `limit` + 4, and between the two at most 2 * floor(log2(d)) + 1 probes of one row each; none if up to
- * `limit` rows came.
+ * `limit` rows came. A list that ends in the page, behind a round number of rows, costs a probe: that may be all that its
+ * system gives at a time.
  * A failure is thrown once the other system is done as well, so that no call is left behind; of two failures that of the
  * system which `systems` names first.
  */

@@ -32,13 +32,15 @@ export interface CallAs {
   /** The path on the systems. */
   readonly path: string
   readonly paramsText: string
+  /** Until its answer must have begun, ms; the system's `timeouts.headers` otherwise. */
+  readonly patienceMs?: number
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Calls one system and reads its answer whole. An answer by which the system that issued the client's credential
-     * refuses the session comes back as it is: then the client must log in again. Rejects with a Fault, or with
+     * Calls one system and reads its answer whole. A refusal of a session that the system that issued the client's
+     * credential refuses comes back as it is: then the client must log in again. Rejects with a Fault, or with
      * NoSessionThere where the session has no credential, or none any more, on that system.
      */
     callAs(who: InName, system: System, call: CallAs): Promise<Answer>
@@ -52,25 +54,35 @@ async function ownCalls(app: FastifyInstance) {
   async function exchange(
     { asker, caller, signal, through }: InName,
     system: System,
-    { route, path, paramsText }: CallAs
+    { route, path, paramsText, patienceMs }: CallAs
   ): Promise<Answer> {
     const credential = caller.credentialOn(system)
     if (credential === null) throw new NoSessionThere('The session does not live there')
     const call = ownCall(path, paramsText, credential, asker.client)
     const reads = isRead(call.method, route)
     const upstream = app.upstream(system, asker.realm)
-    const make = () => upstream.exchange({ ...call, isRead: reads }, answerBytes, reads ? signal : undefined)
+    const asked = { ...call, isRead: reads, ...(patienceMs !== undefined && { patienceMs }) }
+    const make = () => upstream.exchange(asked, answerBytes, reads ? signal : undefined)
     return through === undefined ? make() : through(system, make)
+  }
+
+  /** What ends with time ends on both alike: a token that has expired for its own system opens the other no longer. */
+  async function isRefusedByTarget({ asker, caller }: InName): Promise<boolean> {
+    const credentialOn = (system: System) => (system === 'target' ? caller.credentialOn(system) : null)
+    const { target } = await app.homes.livesOn({ credentialOn }, asker)
+    return target === false
   }
 
   /** A refused call did nothing, so that a write too is made once more after the renewal (contract section 4). */
   async function afterRefusal(who: InName, system: System, call: CallAs, refused: Answer): Promise<Answer> {
     const { asker, home, shown, caller } = who
-    if (system === 'target' || home.session === undefined || home.session.halves === null) {
-      if (shown[0] !== undefined && home.session !== undefined) await app.homes.drop(shown[0])
+    const { session: known } = home
+    const isHalf = system === 'source' && known !== undefined && known.halves !== null
+    if (!isHalf || (await isRefusedByTarget(who))) {
+      if (shown[0] !== undefined && known !== undefined) await app.homes.drop(shown[0])
       return refused
     }
-    const session = await app.pairedSessions.renew(home.session, asker, app.homes.ttlMs)
+    const session = await app.pairedSessions.renew(known, asker, app.homes.ttlMs)
     if (session === null) {
       // Whatever else is asked for in its name: the source would refuse it again, and be asked to renew it again.
       who.caller = { credentialOn: (system) => (system === 'source' ? null : caller.credentialOn(system)) }

@@ -8,6 +8,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
+import type { Answer } from '../../core/answer.ts'
 import type { Caller } from '../../core/credentials.ts'
 import { Fault } from '../../core/faults.ts'
 import type { Location } from '../../core/location.ts'
@@ -39,8 +40,8 @@ interface Setting extends Static<typeof EntityLocationOptions> {
 export interface Locator extends Asker, Caller {
   /** Tells one session from another, so that one's "not visible" is not another's. */
   readonly session: string
-  /** Told of each call to a system: for those who count them. */
-  readonly noteCall?: (system: System) => void
+  /** Makes each call, for those who count or bound them. */
+  readonly through?: (system: System, make: () => Promise<Answer>) => Promise<Answer>
 }
 
 declare module 'fastify' {

@@ -43,12 +43,11 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
     const credential = locator.credentialOn(system)
     if (credential === null) return silent
     const { kind, keys } = reference
-    const { realm, client } = locator
-    locator.noteCall?.(system)
+    const { realm, client, through } = locator
     const call = ownCall(`${restPrefix}/${methods[kind]}`, JSON.stringify(keys), credential, client)
     try {
-      const answer = await app.upstream(system, realm).exchange({ ...call, isRead: true, patienceMs }, answerLimitBytes)
-      return standingOf(kind, answer)
+      const make = () => app.upstream(system, realm).exchange({ ...call, isRead: true, patienceMs }, answerLimitBytes)
+      return standingOf(kind, await (through === undefined ? make() : through(system, make)))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       // A credential that HTTP cannot carry too: the call itself, which has it as well, is told so.

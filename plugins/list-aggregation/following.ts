@@ -7,7 +7,8 @@ import { Fault, Refusal } from '../../core/faults.ts'
 import { type Mark, readFollowing } from '../../core/following.ts'
 import { nameOf, orderOf } from '../../core/methods.ts'
 import { createCompare } from '../../core/order.ts'
-import { type System, systemNames } from '../../core/words.ts'
+import { ListDisorder } from '../../core/pages.ts'
+import { type Route, type System, systemNames } from '../../core/words.ts'
 import { type Reading, readPart, type SystemList, SystemMissing, scan } from './parts.ts'
 import { isExportedRow } from './reader.ts'
 
@@ -67,6 +68,7 @@ export function createFollower(app: FastifyInstance) {
       // The end of the session is nobody's missing part: the client must log in again.
       isMissing: (error) =>
         error instanceof SystemMissing ||
+        error instanceof ListDisorder ||
         (error instanceof Refusal && !refusesSession(route, error.answer)) ||
         (error instanceof Fault && error.statusCode >= 500)
     })
@@ -79,7 +81,7 @@ export function createFollower(app: FastifyInstance) {
       hasMore,
       markAt,
       totals: Object.fromEntries(totals),
-      missing: Object.fromEntries(Object.entries(missing).map(([system, error]) => [system, causeOf(error)]))
+      missing: Object.fromEntries(Object.entries(missing).map(([system, error]) => [system, causeOf(route, error)]))
     }
   }
 }
@@ -89,4 +91,9 @@ function textAt(list: SystemList | undefined, at: number): string {
   return row === undefined || list === undefined ? '{}' : list.scanned.body.toString('utf8', row.start, row.end)
 }
 
-const causeOf = (error: unknown) => (error instanceof SystemMissing ? error.cause : error)
+/** Rows that are not in order are merged with nobody's; it is that system's fault, and the other's rows stand. */
+function causeOf(route: Route, error: unknown): unknown {
+  if (error instanceof SystemMissing) return error.cause
+  if (!(error instanceof ListDisorder)) return error
+  return new Fault('list_out_of_order', `${nameOf(route)}, system ${error.system}`, { cause: error })
+}

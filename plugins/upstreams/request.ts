@@ -14,7 +14,7 @@ export interface UpstreamRequest {
   readonly body: Buffer | AsyncIterable<Buffer> | null
   /** It changes nothing, so that it may be sent once more when its connection is lost. */
   readonly isRead?: boolean
-  /** From the request's last byte to the answer's headers, ms; the system's `timeouts.headers` otherwise. */
+  /** From the request's last byte to the answer's headers, ms; at most the system's `timeouts.headers`, and that otherwise. */
   readonly patienceMs?: number
 }
 

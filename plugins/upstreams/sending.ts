@@ -115,7 +115,8 @@ export class Sending implements Dispatcher.DispatchHandler, Waiting {
   onRequestSent() {
     // A system may answer, or fail, before it has the whole body.
     if (this.#isAnswered) return
-    const patienceMs = this.#request.patienceMs ?? this.#line.headersMs
+    const { headersMs } = this.#line
+    const patienceMs = Math.min(this.#request.patienceMs ?? headersMs, headersMs)
     this.#timer = setTimeout(() => this.#controller?.abort(new HeadersTimeout()), patienceMs)
   }
 
