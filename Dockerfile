@@ -9,6 +9,7 @@ RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
 COPY core ./core
 COPY plugins ./plugins
+COPY graphql ./graphql
 COPY gateway ./gateway
 # For the demonstration and for docker-compose.yml.
 COPY simulator ./simulator

@@ -3,6 +3,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
+import graphql from '../graphql/index.ts'
+import { GraphqlOptions } from '../graphql/options.ts'
 import body from '../plugins/body.ts'
 import circuitBreaker, { CircuitBreakerOptions } from '../plugins/circuit-breaker.ts'
 import dispatch from '../plugins/dispatch/index.ts'
@@ -25,6 +27,7 @@ import tokenSignature from '../plugins/token-signature.ts'
 import upstreams from '../plugins/upstreams/index.ts'
 import way from '../plugins/way.ts'
 import webPortal, { WebPortalOptions } from '../plugins/web-portal.ts'
+import webSockets from '../plugins/web-sockets.ts'
 import type { Choice, Config, PluginOptions } from './config-schema.ts'
 
 interface Entry {
@@ -105,6 +108,19 @@ export const catalogue: readonly Entry[] = [
   { name: 'session-calls', register: (app) => app.register(sessionCalls) },
   { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
+  { name: 'web-sockets', register: (app) => app.register(webSockets) },
+  {
+    name: 'graphql',
+    options: GraphqlOptions,
+    needs: ['entity-location', 'list-aggregation'],
+    register: (app, { apis, bodyLimit }, options) =>
+      app.register(graphql, {
+        ...options,
+        restPrefix: restPrefixOf(apis),
+        bodyLimit,
+        isProduction: process.env.NODE_ENV === 'production'
+      } as never)
+  },
   // Last: its routes are whatever nobody else has.
   { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }
 ]
@@ -115,7 +131,7 @@ export const switchable = catalogue.flatMap(({ options, ...entry }) =>
 )
 
 /** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
-export const comingPlugins: readonly string[] = ['graphql', 'console']
+export const comingPlugins: readonly string[] = ['console']
 
 /** Whatever has no name of ours is a team's own plugin, by path or package. */
 export const isTeamName = (name: string) =>

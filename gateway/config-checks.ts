@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hostName } from '../core/hosts.ts'
 import { realmNames, systemNames } from '../core/words.ts'
+import { readKnownQueries } from '../graphql/known-queries.ts'
+import { usualPath } from '../graphql/options.ts'
 import { choosePlugins, comingPlugins, isTeamName, switchable } from './catalogue.ts'
 import type { Surroundings } from './config.ts'
 import type { Checked, Config } from './config-schema.ts'
@@ -147,6 +149,25 @@ const checkMethods: Check = ({ plugins }) => {
     .map((name) => `plugins.list-aggregation.methods.${name}: is not a method such as Customer/get_customer_list`)
 }
 
+const checkGraphql: Check = ({ plugins, apis }, directory) => {
+  const choices = choosePlugins(switchable, plugins as Record<string, boolean>, () => {})
+  if (!choices.some(({ name, options }) => name === 'graphql' && options !== null)) return []
+  const options = (isMapping(plugins.graphql) ? plugins.graphql : {}) as { path?: string; persistedQueries?: string }
+  const { path = usualPath } = options
+  const api = Object.values(apis)
+    .flat()
+    .find((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+  const lines = api === undefined ? [] : [`plugins.graphql.path: ${path} belongs to the API at ${api}`]
+  if (options.persistedQueries === undefined) return lines
+  options.persistedQueries = resolve(directory, options.persistedQueries)
+  try {
+    readKnownQueries(options.persistedQueries)
+  } catch (error) {
+    lines.push(`plugins.graphql.persistedQueries: ${(error as Error).message}`)
+  }
+  return lines
+}
+
 /** Each check with the sections that must be sound before it can look at them. */
 const checks: readonly [sections: readonly string[], check: Check][] = [
   [['listen'], checkListeners],
@@ -156,7 +177,8 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['ops'], checkToken],
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],
-  [['plugins'], checkMethods]
+  [['plugins'], checkMethods],
+  [['plugins', 'apis'], checkGraphql]
 ]
 
 /** Keys that depend on each other, and files; `known` are the mistakes that the schema has found. */

@@ -192,7 +192,7 @@ test('dispatcher.example.yaml is valid with every comment of a key taken away', 
   const directory = temporary(t)
   const { certificate, privateKey } = pems
   const files = { 'customer.pem': certificate, 'customer-key.pem': privateKey, 'source-ca.pem': certificate }
-  for (const [name, text] of Object.entries({ ...files, 'acme-audit.mjs': '' }))
+  for (const [name, text] of Object.entries({ ...files, 'acme-audit.mjs': '', 'queries.json': '{}' }))
     writeFileSync(join(directory, name), text)
   writeFileSync(join(directory, 'dispatcher.yaml'), wholeExample)
   const config = loadConfig(join(directory, 'dispatcher.yaml'), env)

@@ -1,0 +1,262 @@
+/**
+ * One request's view of both systems: its session, what it may ask for at a time, and every call that is made for it.
+ * Nothing of it outlives the request or is shared with another.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Answer, isUnavailable, refusesSession } from '../core/answer.ts'
+import { callerOf } from '../core/credentials.ts'
+import { decide, noFacts } from '../core/decide.ts'
+import { Fault, NoSessionThere, Refusal } from '../core/faults.ts'
+import { contextIn } from '../core/headers.ts'
+import type { Place } from '../core/hosts.ts'
+import { nameOf } from '../core/methods.ts'
+import type { Reference } from '../core/references.ts'
+import type { Trail } from '../core/trail.ts'
+import { type JsonObject, type System, systemNames } from '../core/words.ts'
+import { isSystemsFailure, SystemFailure, Unauthenticated } from './errors.ts'
+import { createGate } from './gate.ts'
+import { issuerOf, routeOf, type Visitor } from './visitor.ts'
+
+type InName = Parameters<FastifyInstance['callAs']>[0]
+type FollowedPage = Awaited<ReturnType<FastifyInstance['lists']['follow']>>
+type Following = Parameters<FastifyInstance['lists']['follow']>[1]
+
+/** Which system serves an entity, and whether that was looked up. */
+export interface Found {
+  readonly system: System
+  readonly isLocated: boolean
+}
+
+interface Setting {
+  readonly restPrefix: string
+  readonly inFlight: number
+  readonly selected: ReadonlySet<string>
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** Until a system must have begun to say whether a session lives, ms: whoever asks how the systems are waits for it. */
+const pingPatienceMs = 5_000
+
+/** Parameters without those that are not given. */
+const given = (params: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined))
+
+/** Nobody there, no answer in time, or one that does not go on: to ask again would be to wait again. */
+const isSilence = (error: unknown): boolean =>
+  error instanceof Fault &&
+  (error.statusCode === 503 ||
+    error.statusCode === 504 ||
+    (error.cause as { readonly code?: unknown } | undefined)?.code === 'UND_ERR_BODY_TIMEOUT')
+
+export class View {
+  readonly visitor: Visitor
+  readonly place: Place
+  /** The system that the client has asked for, by the request or for the session. */
+  readonly context: System | null
+  /** What the request's operations select, as limits.ts tells it. */
+  readonly selected: ReadonlySet<string>
+  /** A system has refused the session: whatever else was read, the client must log in. */
+  isRefused = false
+  /** Calls to the systems so far. */
+  calls = 0
+  readonly #app: FastifyInstance
+  readonly #trail: Trail
+  readonly #who: InName
+  readonly #restPrefix: string
+  readonly #pass: ReturnType<typeof createGate>
+  /** Systems that did not answer this request in time: it does not wait for them again. */
+  readonly #away = new Map<System, unknown>()
+  #isLive: Promise<void> | null = null
+
+  constructor(
+    app: FastifyInstance,
+    request: FastifyRequest,
+    visitor: Visitor,
+    { restPrefix, inFlight, selected, signal }: Setting
+  ) {
+    this.#app = app
+    this.#trail = request.trail
+    this.#restPrefix = restPrefix
+    this.#pass = createGate(inFlight)
+    this.visitor = visitor
+    this.place = request.place
+    this.selected = selected
+    const context = contextIn(request.headers) ?? visitor.home.session?.context ?? null
+    this.context = context === 'auto' ? null : context
+    this.#who = {
+      ...visitor,
+      caller: callerOf(visitor.shown, visitor.home),
+      signal,
+      through: (system, make) => this.#through(system, make)
+    }
+  }
+
+  async #through(system: System, make: () => Promise<Answer>): Promise<Answer> {
+    return this.#pass(system, async () => {
+      if (this.#away.has(system)) throw this.#away.get(system)
+      this.#noteCall(system)
+      try {
+        const answer = await this.#trail.waitFor(make())
+        // What stands before the system has waited in vain.
+        if (answer.status === 504) this.#away.set(system, new Fault('system_timeout', system))
+        return answer
+      } catch (error) {
+        if (isSilence(error)) this.#away.set(system, error)
+        throw error
+      }
+    })
+  }
+
+  #noteCall(system: System): void {
+    this.calls++
+    const trail = this.#trail
+    trail.to = trail.to === null || trail.to === system ? system : 'both'
+  }
+
+  #refuse(): never {
+    this.isRefused = true
+    throw new Unauthenticated()
+  }
+
+  /** Asks once whether the session lives, for what reads nothing else; throws Unauthenticated where it does not. */
+  requireLive(): Promise<void> {
+    this.#isLive ??= this.#askLive()
+    return this.#isLive
+  }
+
+  /** The system of the host or the context is asked, else the one that has issued what the client holds. */
+  async #askLive(): Promise<void> {
+    for (const system of new Set<System>([
+      this.place.pinned ?? this.context ?? issuerOf(this.visitor),
+      issuerOf(this.visitor)
+    ])) {
+      const credential = this.#who.caller.credentialOn(system)
+      if (credential === null) continue
+      try {
+        await this.#ask(system, 'Session', 'ping', { [credential.kind]: credential.value }, pingPatienceMs)
+        return
+      } catch (error) {
+        // A system that cannot tell leaves the session as it is.
+        if (!(error instanceof SystemFailure)) throw error
+        if (!(error.cause instanceof NoSessionThere)) return
+      }
+    }
+  }
+
+  #decide(system: System | null, merges: boolean, location: System | null) {
+    const { place, visitor, context } = this
+    if (place.pinned !== null && system && system !== place.pinned) {
+      throw new Fault('malformed_request', `this host is the ${place.pinned}'s alone`)
+    }
+    const asked = system ?? context
+    try {
+      return decide({ ...noFacts, ...place, context: asked, home: visitor.home, merges, location })
+    } catch (error) {
+      // The session does not live on the system that is asked for.
+      throw asked !== null && isSystemsFailure(error) ? new SystemFailure(asked, error) : error
+    }
+  }
+
+  /** A host or a context that leaves nothing to choose. */
+  get isOfOneSystem(): boolean {
+    return this.place.pinned !== null || this.context !== null
+  }
+
+  /** The systems that a list is asked of. */
+  systemsFor(system: System | null): readonly System[] {
+    try {
+      const { to } = this.#decide(system, true, null)
+      return to === 'both' ? systemNames : [to]
+    } catch (error) {
+      // All of the list will be missing.
+      if (error instanceof SystemFailure) return [error.system]
+      throw error
+    }
+  }
+
+  /** The system that serves these entities, by the same rules as any call that names them (contract section 5). */
+  async systemFor(references: readonly Reference[], system: System | null = null): Promise<Found> {
+    const { asker, home } = this.visitor
+    const isLocated = system === null && !this.isOfOneSystem && home.system === 'both' && references.length > 0
+    const locator = {
+      ...asker,
+      credentialOn: (one: System) => this.#who.caller.credentialOn(one),
+      session: home.session?.id ?? '',
+      through: (one: System, make: () => Promise<Answer>) => this.#through(one, make)
+    }
+    const location = isLocated ? await this.#trail.waitFor(this.#app.entityLocation.locate(references, locator)) : null
+    try {
+      const { to } = this.#decide(system, false, location)
+      return { system: to === 'both' ? 'target' : to, isLocated }
+    } catch (error) {
+      if (error instanceof SystemFailure) await this.requireLive()
+      throw error
+    }
+  }
+
+  /** Forgets where entities are, after an answer that says that they are not there. */
+  forget(references: readonly Reference[]): Promise<void> {
+    return this.#app.entityLocation.forgetReferences(references)
+  }
+
+  /**
+   * Any answer of the system itself, its refusals too; throws SystemFailure or Unauthenticated. Who asks only where the
+   * session does not live any more would else never hear that it has ended.
+   */
+  async ask(system: System, service: string, method: string, params: JsonObject): Promise<Answer> {
+    try {
+      return await this.#ask(system, service, method, params)
+    } catch (error) {
+      if (error instanceof SystemFailure && error.cause instanceof NoSessionThere) await this.requireLive()
+      throw error
+    }
+  }
+
+  async #ask(system: System, service: string, method: string, params: JsonObject, patienceMs?: number) {
+    const route = routeOf(service, method)
+    const path = `${this.#restPrefix}/${nameOf(route)}`
+    const paramsText = JSON.stringify(given(params))
+    const call = { route, path, paramsText, ...(patienceMs !== undefined && { patienceMs }) }
+    let answer: Answer
+    try {
+      answer = await this.#app.callAs(this.#who, system, call)
+    } catch (error) {
+      throw isSystemsFailure(error) ? new SystemFailure(system, error) : error
+    }
+    if (refusesSession(route, answer)) this.#refuse()
+    if (isUnavailable(answer.status)) {
+      const fault = answer.status === 504 ? 'system_timeout' : 'system_unavailable'
+      throw new SystemFailure(system, new Fault(fault, system))
+    }
+    return answer
+  }
+
+  /** An answer that says that all went well; throws the system's own fault as a Refusal. */
+  async call(system: System, service: string, method: string, params: JsonObject): Promise<Answer> {
+    const answer = await this.ask(system, service, method, params)
+    if (answer.status !== 200) throw new Refusal(system, answer)
+    return answer
+  }
+
+  /** A page of a list. */
+  async list(service: string, method: string, params: JsonObject, wanted: Following): Promise<FollowedPage> {
+    const route = routeOf(service, method)
+    const list = this.#app.lists.of(route)
+    if (list === null) throw new Fault('bad_gateway', `gateway (${nameOf(route)} is no list in this deployment)`)
+    const path = `${this.#restPrefix}/${nameOf(route)}`
+    const known = given(params)
+    const call = { authInfo: null, params: known, paramsText: JSON.stringify(known) }
+    try {
+      const page = await this.#app.lists.follow({ who: this.#who, list, route, path, call }, wanted)
+      const hears =
+        wanted.systems.includes(issuerOf(this.visitor)) && page.missing[issuerOf(this.visitor)] === undefined
+      const isLost = Object.values(page.missing).some((cause) => cause instanceof NoSessionThere)
+      if (isLost && !hears) await this.requireLive()
+      return page
+    } catch (error) {
+      if (error instanceof Refusal && refusesSession(route, error.answer)) this.#refuse()
+      throw error
+    }
+  }
+}
