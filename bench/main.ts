@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { benchForward } from './forward.ts'
+import { benchGraphql } from './graphql/index.ts'
 import { benchLayers } from './layers.ts'
 import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
@@ -17,9 +18,11 @@ Parts; all of them when none is named:
   memory           resident memory while large files pass; fails at a rise of 30 MB
   lists            pages of a list that two systems share, at any depth, and what merging costs; fails beyond the
                    contract's calls and rows, and where merging takes more than half of parsing
+  graphql          GraphQL queries beside the equal calls made directly: the gateway's CPU and the client's time; fails
+                   where their answers differ
 
   --seconds N      forward, layers: how long a peer is measured in one round; 1
-  --rounds N       forward, layers, lists: rounds that count, after one that warms up; 15
+  --rounds N       forward, layers, lists, graphql: rounds that count, after one that warms up; 15
   --connections N  forward, layers: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
   --customers N    lists: how many both systems have together; 1000000
@@ -37,7 +40,7 @@ const flags = {
   help: { type: 'boolean', short: 'h' }
 } as const
 
-const parts = ['forward', 'layers', 'memory', 'lists'] as const
+const parts = ['forward', 'layers', 'memory', 'lists', 'graphql'] as const
 
 function numberOf(flag: string, text: string, isWhole: boolean): number {
   const value = Number(text)
@@ -74,6 +77,7 @@ async function main(argv: string[]): Promise<number> {
   if (isChosen('layers')) isFine = (await benchLayers(forwardOptions, print)) && isFine
   if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
   if (isChosen('lists')) isFine = (await benchLists(listsOptions, print)) && isFine
+  if (isChosen('graphql')) await benchGraphql({ rounds: listsOptions.rounds }, print)
   return isFine ? 0 : 1
 }
 

@@ -1,6 +1,6 @@
 /**
- * One simulated system for the lists: no accounts, no journal; it counts what it is asked and what it gives.
- * Arguments: its role, and how many customers both systems have together.
+ * One simulated system for the lists: no journal; it counts what it is asked and what it gives.
+ * Arguments: its role, and how many customers and accounts both systems have together; no accounts when left out.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -17,7 +17,7 @@ export interface Given {
 /** The gateway asks by itself, at any time, whether a system is there. */
 const probe = '/rest/Generic/get_version'
 
-const [role, customers] = process.argv.slice(2)
+const [role, customers, accounts = 0] = process.argv.slice(2)
 let bodies: Buffer[] = []
 
 /** Rows are counted when somebody asks: not while a page is measured. */
@@ -42,7 +42,7 @@ const simulator = await startSimulator({
   release: role === 'source' ? 'MR100' : 'MR115',
   role: role === 'source' ? 'source' : 'target',
   customers: Number(customers),
-  accounts: 0,
+  accounts: Number(accounts),
   tokenLifetimeSeconds: 86_400
 })
 simulator.journal.recording = false
