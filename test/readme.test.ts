@@ -40,6 +40,14 @@ const expectations: readonly { readonly name: string; readonly shows: readonly R
     ]
   },
   { name: 'a call goes where its customer is', shows: [/^x-dispatched-to: source$/m, /"login":"customer-1"/] },
+  {
+    name: 'one GraphQL query reads both systems',
+    shows: [
+      /^x-dispatched-to: source,target$/m,
+      /"totalCount":1200,"counts":\[\{"system":"SOURCE","totalCount":\d+\},\{"system":"TARGET",/,
+      /"accounts":\{"nodes":\[\{"number":"/
+    ]
+  },
   { name: 'a versioned host pins its release', shows: [/^x-dispatched-to: source$/m, /Login - MR100/] },
   { name: 'the operator is told where and why', shows: [/"to":"source","reason":"routing_cookie"/] },
   { name: 'the operator is told that all is well', shows: [/"ready":true/] },
@@ -131,7 +139,7 @@ async function paste(lines: readonly string[]): Promise<string[]> {
 test('the README has a curl line for each expectation, and no other', () => {
   assert.equal(commands.filter(isCurl).length, expectations.length)
   const others = commands.filter((line) => !isCurl(line)).map((line) => line.split(/[ =]/, 1)[0])
-  assert.deepEqual(others, ['cd', 'TOKEN'])
+  assert.deepEqual(others, ['cd', 'TOKEN', 'ADMIN'])
 })
 
 test('the README shows the logins of the banner', () => {
