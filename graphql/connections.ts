@@ -31,11 +31,17 @@ export interface PageArguments {
 /** The schema's defaults: a null asks for no other page than nothing does. */
 const usualFirst: Readonly<Record<Kind, number>> = { customer: 50, account: 50, invoice: 50, xdr: 100 }
 
+/** The API's list of each kind. */
+const methods: Readonly<Record<Kind, readonly [service: string, method: string]>> = {
+  customer: ['Customer', 'get_customer_list'],
+  account: ['Account', 'get_account_list'],
+  invoice: ['Invoice', 'get_invoice_list'],
+  xdr: ['Customer', 'get_customer_xdrs']
+}
+
 /** A list as a field asks for it. */
 export interface Listing {
   readonly kind: Kind
-  readonly service: string
-  readonly method: string
   readonly params: JsonObject
   /** Asked for besides, for a field that is selected: the rows are the same, and so are their cursors. */
   readonly extras?: JsonObject
@@ -77,7 +83,8 @@ export class Connection {
 
 /** Reads the page of a list that a field's arguments ask for. */
 export async function readConnection(view: View, listing: Listing, { first, after }: PageArguments) {
-  const { kind, service, method, params, extras, systems, isOfEntity, wantsTotal } = listing
+  const { kind, params, extras, systems, isOfEntity, wantsTotal } = listing
+  const [service, method] = methods[kind]
   const limit = first ?? usualFirst[kind]
   if (limit < 0) throw new BadInput('first is below 0')
   // What is a customer's stays its list when it moves, and is asked of another system then.

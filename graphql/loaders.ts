@@ -37,8 +37,6 @@ function accounts(view: View, customer: Entity, asked: PageArguments) {
     view,
     {
       kind: 'account',
-      service: 'Account',
-      method: 'get_account_list',
       params: keyOf(customer),
       extras: statuses,
       // Where the customer is active, as for any call that names it; on a host or in a context of one system, there.
@@ -55,8 +53,6 @@ function invoices(view: View, customer: Entity, asked: PageArguments) {
     view,
     {
       kind: 'invoice',
-      service: 'Invoice',
-      method: 'get_invoice_list',
       params: keyOf(customer),
       systems: view.systemsFor(null),
       isOfEntity: true,
@@ -76,8 +72,6 @@ function xdrs(view: View, customer: Entity, { from, to, ...asked }: XdrArguments
     view,
     {
       kind: 'xdr',
-      service: 'Customer',
-      method: 'get_customer_xdrs',
       params: { ...keyOf(customer), from_date: from, to_date: to },
       systems: view.systemsFor(null),
       isOfEntity: true,

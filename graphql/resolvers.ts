@@ -66,8 +66,6 @@ function queries(app: FastifyInstance) {
         view,
         {
           kind: 'customer',
-          service: 'Customer',
-          method: 'get_customer_list',
           params: customerParams(asked.filter, asked.orderBy),
           extras: statuses(context, 'Customer'),
           systems: view.systemsFor(systemIn(asked.system)),
@@ -85,8 +83,6 @@ function queries(app: FastifyInstance) {
         view,
         {
           kind: 'account',
-          service: 'Account',
-          method: 'get_account_list',
           params: accountParams(asked.filter),
           extras: statuses(context, 'Account'),
           systems: view.systemsFor(systemIn(asked.system)),

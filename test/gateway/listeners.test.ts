@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { generate } from 'selfsigned'
 import { listenerRealm, type RealmName } from '../../core/words.ts'
 import type { Config } from '../../gateway/config-schema.ts'
 import { openListeners } from '../../gateway/listeners.ts'
+import { createCertificate } from './certificate.ts'
 import { connect } from './wires.ts'
 
 /** The schema's own type has no words for realms. */
@@ -20,16 +17,7 @@ const patience = 60_000
 const limits = { headBytes: 16_384, head: 20_000, body: 20_000, stalled: 60_000, eventLoopDelay: 0 }
 const limit = { timeout: 5000 }
 
-let directory = ''
-let certificate = { cert: '', key: '' }
-before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'webdispatcher-test-'))
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }])
-  certificate = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
-  writeFileSync(certificate.cert, cert)
-  writeFileSync(certificate.key, key)
-})
-after(() => rmSync(directory, { recursive: true }))
+const certificate = createCertificate()
 
 /** An app that answers `/slow` when the test says so, behind listeners of its own. */
 async function start(t: TestContext, listen: Listen) {

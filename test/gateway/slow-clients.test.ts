@@ -1,19 +1,16 @@
 /** Clients that send or take slowly: what is cut, when, and what the systems see of it; and who is never cut. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, suite, type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
-import { generate } from 'selfsigned'
 import type { Config } from '../../gateway/config-schema.ts'
 import { openListeners } from '../../gateway/listeners.ts'
 import { hosts, startTestGateway, startWorld, testConfig } from '../build.ts'
 import { ask } from '../client.ts'
+import { createCertificate } from './certificate.ts'
 import { connect } from './wires.ts'
 
 const host = hosts.customer
@@ -23,16 +20,7 @@ const limits = { head: 300, body: 300, stalled: 300, eventLoopDelay: 0 }
 const head = (more: string) => `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: text/csv\r\n${more}\r\n\r\n`
 const portOf = (url: string) => Number(new URL(url).port)
 
-let directory = ''
-let certificate = { cert: '', key: '' }
-before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'webdispatcher-slow-'))
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }])
-  certificate = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
-  writeFileSync(certificate.cert, cert)
-  writeFileSync(certificate.key, key)
-})
-after(() => rmSync(directory, { recursive: true }))
+const certificate = createCertificate()
 
 const listen = () => [
   { host: '127.0.0.1', port: 0 },

@@ -1,12 +1,8 @@
 /** How a request for a WebSocket comes in: the way of any other, refused as any other; and connections that are open. */
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, suite, type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { generate } from 'selfsigned'
 import { WebSocket } from 'ws'
 import { openListeners } from '../../gateway/listeners.ts'
 import { hosts, startWorld, type World } from '../build.ts'
@@ -14,6 +10,7 @@ import { bearer } from '../client.ts'
 import { sendRaw } from '../raw-socket.ts'
 import { becomes } from '../scrape.ts'
 import { until } from '../until.ts'
+import { createCertificate } from './certificate.ts'
 import { connect } from './wires.ts'
 
 const limit = { timeout: 20_000 }
@@ -43,16 +40,7 @@ const noErrors = ({ lines }: Pick<World, 'lines'>) =>
     []
   )
 
-let directory = ''
-let certificate = { cert: '', key: '' }
-before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'webdispatcher-ws-'))
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }])
-  certificate = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
-  writeFileSync(certificate.cert, cert)
-  writeFileSync(certificate.key, key)
-})
-after(() => rmSync(directory, { recursive: true }))
+const certificate = createCertificate()
 
 const listen = () => [
   { host: '127.0.0.1', port: 0 },
