@@ -48,6 +48,7 @@ export type Reason =
   | 'entity_location'
   | 'unlocated'
   | 'default_target'
+  | 'graphql'
   | Exclude<Evidence, 'record' | 'signature' | 'cookie'>
   | 'session_record'
   | 'token_signature'

@@ -32,6 +32,12 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * Documents that are kept parsed and found valid. One is some thirty times as large as its text: a client that writes
+ * values into its queries may not fill the memory with them.
+ */
+const keptDocuments = 100
+
 export const readSchema = (): GraphQLSchema =>
   buildSchema(readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8'))
 
@@ -115,6 +121,7 @@ async function operations(scope: FastifyInstance, { app, setting, schema }: Part
     resolvers: createResolvers(app, schema) as never,
     loaders: loaders as never,
     path: setting.path,
+    cache: keptDocuments,
     allowBatchedQueries: true,
     validationRules: [...rules],
     // An option of graphql's that mercurius passes on, and its types lack.

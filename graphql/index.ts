@@ -37,6 +37,7 @@ async function graphql(app: FastifyInstance, given: Omit<GraphqlSetting, 'knownQ
   /** Hands the request over before its body is read. */
   async function handOver(request: FastifyRequest, reply: FastifyReply) {
     requireDualRealm(request)
+    request.trail.reason = 'graphql'
     if (request.raw[upgrade] !== undefined) {
       const open = await subscriptions.get()
       open(request, reply)

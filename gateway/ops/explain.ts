@@ -3,9 +3,11 @@
  */
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
+import type { Reason } from '../../core/decide.ts'
 import { Fault } from '../../core/faults.ts'
 import { createRealmLookup } from '../../core/hosts.ts'
 import { createTargetReader } from '../../core/route.ts'
+import { isSingleHome } from '../../core/words.ts'
 import type { Config } from '../config-schema.ts'
 import { checked } from './checked.ts'
 
@@ -34,11 +36,18 @@ export function createExplain(app: FastifyInstance, config: Config) {
     return { realm, pinned: place?.pinned ?? null }
   }
 
+  const view = config.plugins.find(({ name }) => name === 'graphql')?.options?.path
+  const isOfView = (url: string) => view !== undefined && url.split('?', 1).join() === view
+
   return async function explain(body: unknown) {
     const { url, headers, body: text } = checked(Described, body, 'the body')
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     const described = readTarget(url)
     const place = placeFor(url, described.authority ?? lower.host ?? '')
+    // Each of its fields goes where a call for the same would go.
+    if (isOfView(described.url) && !isSingleHome(place.realm)) {
+      return { realm: place.realm, family: 'page', call: null, to: null, reason: 'graphql' satisfies Reason }
+    }
     const content = text === '' ? null : Buffer.from(text)
     const asked = { target: described, place, headers: lower, content }
     const { to, reason, otherwise, missing } = await app.explain(asked)

@@ -532,7 +532,7 @@ suite('a connection', { concurrency: true }, () => {
     )
     // Ten statuses take half a second, of which nothing is the request's own.
     assert.ok(Number(ms) - Number(ownMs) > 400, `${ownMs} of ${ms}`)
-    await becomes(world, 'requests_total{realm="admin",system="none",family="page",status="1xx",reason="none"}', 1)
+    await becomes(world, 'requests_total{realm="admin",system="none",family="page",status="1xx",reason="graphql"}', 1)
   })
 
   const messages: readonly (readonly [what: string, send: readonly unknown[], code: number])[] = [
