@@ -341,7 +341,7 @@ suite('an open WebSocket', { concurrency: true }, () => {
 
   test('is a request that has not ended', limit, async (t) => {
     const world = await startLoaded(t)
-    const series = 'requests_total{realm="admin",system="none",family="page",status="1xx",reason="none"}'
+    const series = 'requests_total{realm="admin",system="none",family="page",status="1xx",reason="graphql"}'
     await becomes(world, series, 1)
     const wire = await connect(t, portOf(world.url))
     wire.socket.write(head(webSocket))
