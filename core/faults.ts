@@ -82,6 +82,16 @@ export class KnownCause extends Error {
   }
 }
 
+/** Never a message of somebody else: it may quote the client. */
+export const codeOf = (cause: unknown) =>
+  cause instanceof Error ? ((cause as { code?: unknown }).code ?? cause.name) : undefined
+
+/** Why a system gave nothing, down to the first cause: "System source is unavailable: ECONNREFUSED". */
+export function whyOf(error: unknown): string {
+  const own = error instanceof Fault ? error.message : String(codeOf(error))
+  return error instanceof Error && error.cause instanceof Error ? `${own}: ${whyOf(error.cause)}` : own
+}
+
 const inMarkup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => inMarkup[character] ?? character)
 

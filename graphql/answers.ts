@@ -56,8 +56,8 @@ export function answersOf(error: unknown, { errors }: ErrorAnswer, body: unknown
 }
 
 /** A session that a system has refused leaves nothing else, of an operation that was over by then neither. */
-export function refusedAnswers(answers: unknown): object {
-  const error = new Unauthenticated()
+export function refusedAnswers(answers: unknown, { hasWritten }: OperationContext['view']): object {
+  const error = new Unauthenticated(hasWritten)
   return answersOf(error, { status: 200, errors: [tellError(error, () => {})] }, answers)
 }
 
@@ -79,7 +79,7 @@ export function complete(execution: ExecutionResult, { view, partial }: Operatio
   const mutable = execution as { data?: unknown; errors?: readonly unknown[] }
   if (view.isRefused) {
     mutable.data = null
-    mutable.errors = [tellError(new Unauthenticated(), () => {})]
+    mutable.errors = [tellError(new Unauthenticated(view.hasWritten), () => {})]
   } else if (partial !== undefined && partial.size > 0) {
     mutable.errors = [...(mutable.errors ?? []), ...partial.values()]
   }

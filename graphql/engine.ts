@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { buildSchema, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql'
 import mercurius from 'mercurius'
+import { KnownCause, whyOf } from '../core/faults.ts'
 import { askerOf } from '../core/own-call.ts'
 import { answerFor, answersOf, complete, formatExecution, refusedAnswers } from './answers.ts'
 import type { OperationContext } from './connections.ts'
@@ -75,6 +76,15 @@ function countOperations(numbers: Numbers, request: FastifyRequest, payload: unk
   outerOf(request).trail.operation = name
 }
 
+/** The client is told with each field; this is for whoever watches. A breaker has told its own. */
+function tellFailures(request: FastifyRequest): void {
+  const { log, trail } = outerOf(request)
+  for (const [system, cause] of request.graphqlContext?.view.failures ?? []) {
+    if (cause instanceof Error && cause.cause instanceof KnownCause) continue
+    log.warn({ operation: trail.operation, system, why: whyOf(cause) }, 'a GraphQL answer lacks what a system has')
+  }
+}
+
 /** Admits requests to the operations' scope, or throws what answers them. */
 function addAdmission(scope: FastifyInstance, app: FastifyInstance, setting: GraphqlSetting, schema: GraphQLSchema) {
   const judge = createJudge(schema, setting)
@@ -110,7 +120,6 @@ function readBodies(scope: FastifyInstance) {
 }
 
 async function operations(scope: FastifyInstance, { app, setting, schema }: Parts) {
-  const note = (error: unknown) => app.log.error({ err: error }, 'a GraphQL field failed')
   readBodies(scope)
   // Numbers keep their digits, and paths theirs, which a schema's serializer would make texts of.
   scope.setSerializerCompiler(() => JSON.stringify)
@@ -129,8 +138,10 @@ async function operations(scope: FastifyInstance, { app, setting, schema }: Part
     context: ({ graphqlContext }) => graphqlContext as never,
     // The instance's own handler answers errors of no operation.
     errorHandler: false,
-    errorFormatter: (execution) =>
-      formatExecution(execution as ExecutionResult & { errors: readonly GraphQLError[] }, isOpen, note)
+    errorFormatter: (execution, context) =>
+      formatExecution(execution as ExecutionResult & { errors: readonly GraphQLError[] }, isOpen, (err) =>
+        outerOf(context.reply.request).log.error({ err }, 'a GraphQL field failed')
+      )
   })
   scope.graphql.addHook('preExecution', async (_schema, _document, context) => {
     ;(context as unknown as OperationContext).partial = new Map()
@@ -160,15 +171,16 @@ export async function startEngine(app: FastifyInstance, setting: GraphqlSetting,
     bodyLimit: setting.bodyLimit,
     routerOptions: { maxParamLength: 1000 }
   }) as unknown as FastifyInstance
-  const note = (error: unknown) => app.log.error({ err: error }, 'a GraphQL request failed')
   const { isOpen } = opennessOf(setting)
-  instance.setErrorHandler(function answerError(error, { body }, reply) {
-    const answer = answerFor(error, isOpen, note)
-    return reply.code(answer.status).send(answersOf(error, answer, body))
+  instance.setErrorHandler(function answerError(error, request, reply) {
+    const answer = answerFor(error, isOpen, (err) => outerOf(request).log.error({ err }, 'a GraphQL request failed'))
+    return reply.code(answer.status).send(answersOf(error, answer, request.body))
   })
   instance.addHook('preSerialization', async function count(request, reply, payload) {
-    const answers = request.graphqlContext?.view.isRefused ? refusedAnswers(payload) : payload
+    const view = request.graphqlContext?.view
+    const answers = view?.isRefused ? refusedAnswers(payload, view) : payload
     countOperations(numbers, request, answers)
+    tellFailures(request)
     const { to } = outerOf(request).trail
     reply.header('cache-control', 'no-store')
     if (app.debugHeaders && to !== null) reply.header('x-dispatched-to', to === 'both' ? 'source,target' : to)

@@ -69,7 +69,9 @@ export async function write(
   references: readonly Reference[]
 ): Promise<Answer> {
   try {
-    return await view.call(system, service, method, params)
+    const answer = await view.call(system, service, method, params)
+    view.hasWritten = true
+    return answer
   } catch (error) {
     if (error instanceof Refusal && missesEntity(routeOf(service, method), error.answer)) await view.forget(references)
     throw error

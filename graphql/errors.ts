@@ -9,8 +9,12 @@ import type { System } from '../core/words.ts'
 /** No live session: the client must log in. */
 export class Unauthenticated extends Error {
   override readonly name = 'Unauthenticated'
-  constructor() {
-    super('There is no live session: log in, and send its access token as Authorization: Bearer')
+  /** A write of the request was done before the session ended. */
+  readonly hasWritten: boolean
+  constructor(hasWritten = false) {
+    const done = hasWritten ? '; a write of this request was done before: do not send that again' : ''
+    super(`There is no live session: log in, and send its access token as Authorization: Bearer${done}`)
+    this.hasWritten = hasWritten
   }
 }
 
@@ -87,6 +91,11 @@ function ofSystem(system: System, cause: unknown): Told {
   return { message, extensions: { system: systemWord(system), faultcode: fault.faultcode } }
 }
 
+const ofNoSession = ({ message, hasWritten }: Unauthenticated): Told => ({
+  message,
+  extensions: { code: 'UNAUTHENTICATED', ...(hasWritten && { written: true }) }
+})
+
 function ofUnreadWrite({ cause }: UnreadWrite): Told | null {
   const told = toldOf(cause)
   return (
@@ -99,7 +108,7 @@ function ofUnreadWrite({ cause }: UnreadWrite): Told | null {
 
 /** What a client is told of an error; null for a mistake of ours. */
 function toldOf(error: unknown): Told | null {
-  if (error instanceof Unauthenticated) return { message: error.message, extensions: { code: 'UNAUTHENTICATED' } }
+  if (error instanceof Unauthenticated) return ofNoSession(error)
   if (error instanceof BadInput) return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } }
   if (error instanceof UnknownQuery)
     return { message: error.message, extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }

@@ -42,13 +42,6 @@ const pingPatienceMs = 5_000
 const given = (params: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined))
 
-/** Nobody there, no answer in time, or one that does not go on: to ask again would be to wait again. */
-const isSilence = (error: unknown): boolean =>
-  error instanceof Fault &&
-  (error.statusCode === 503 ||
-    error.statusCode === 504 ||
-    (error.cause as { readonly code?: unknown } | undefined)?.code === 'UND_ERR_BODY_TIMEOUT')
-
 export class View {
   readonly visitor: Visitor
   readonly place: Place
@@ -58,15 +51,17 @@ export class View {
   readonly selected: ReadonlySet<string>
   /** A system has refused the session: whatever else was read, the client must log in. */
   isRefused = false
+  /** A write of this request was done: to send all of it again would be to do that again. */
+  hasWritten = false
   /** Calls to the systems so far. */
   calls = 0
+  /** Why systems could not answer, the first cause of each. */
+  readonly failures = new Map<System, unknown>()
   readonly #app: FastifyInstance
   readonly #trail: Trail
   readonly #who: InName
   readonly #restPrefix: string
   readonly #pass: ReturnType<typeof createGate>
-  /** Systems that did not answer this request in time: it does not wait for them again. */
-  readonly #away = new Map<System, unknown>()
   #isLive: Promise<void> | null = null
 
   constructor(
@@ -92,26 +87,20 @@ export class View {
     }
   }
 
-  async #through(system: System, make: () => Promise<Answer>): Promise<Answer> {
-    return this.#pass(system, async () => {
-      if (this.#away.has(system)) throw this.#away.get(system)
-      this.#noteCall(system)
-      try {
-        const answer = await this.#trail.waitFor(make())
-        // What stands before the system has waited in vain.
-        if (answer.status === 504) this.#away.set(system, new Fault('system_timeout', system))
-        return answer
-      } catch (error) {
-        if (isSilence(error)) this.#away.set(system, error)
-        throw error
-      }
+  #through(system: System, make: () => Promise<Answer>): Promise<Answer> {
+    return this.#pass(system, () => {
+      this.calls++
+      const trail = this.#trail
+      trail.to = trail.to === null || trail.to === system ? system : 'both'
+      return trail.waitFor(make())
     })
   }
 
-  #noteCall(system: System): void {
-    this.calls++
-    const trail = this.#trail
-    trail.to = trail.to === null || trail.to === system ? system : 'both'
+  /** A system's failure, once for each system: the client is told with each field, this is for whoever watches. */
+  #noteFailure(system: System, cause: unknown): void {
+    if (isSystemsFailure(cause) && !this.#who.signal.aborted && !this.failures.has(system)) {
+      this.failures.set(system, cause)
+    }
   }
 
   #refuse(): never {
@@ -127,10 +116,8 @@ export class View {
 
   /** The system of the host or the context is asked, else the one that has issued what the client holds. */
   async #askLive(): Promise<void> {
-    for (const system of new Set<System>([
-      this.place.pinned ?? this.context ?? issuerOf(this.visitor),
-      issuerOf(this.visitor)
-    ])) {
+    const issuer = issuerOf(this.visitor)
+    for (const system of new Set<System>([this.place.pinned ?? this.context ?? issuer, issuer])) {
       const credential = this.#who.caller.credentialOn(system)
       if (credential === null) continue
       try {
@@ -222,14 +209,20 @@ export class View {
     try {
       answer = await this.#app.callAs(this.#who, system, call)
     } catch (error) {
-      throw isSystemsFailure(error) ? new SystemFailure(system, error) : error
+      if (!isSystemsFailure(error)) throw error
+      throw this.#failureOf(system, error)
     }
     if (refusesSession(route, answer)) this.#refuse()
     if (isUnavailable(answer.status)) {
       const fault = answer.status === 504 ? 'system_timeout' : 'system_unavailable'
-      throw new SystemFailure(system, new Fault(fault, system))
+      throw this.#failureOf(system, new Fault(fault, system))
     }
     return answer
+  }
+
+  #failureOf(system: System, cause: unknown): SystemFailure {
+    this.#noteFailure(system, cause)
+    return new SystemFailure(system, cause)
   }
 
   /** An answer that says that all went well; throws the system's own fault as a Refusal. */
@@ -249,8 +242,9 @@ export class View {
     const call = { authInfo: null, params: known, paramsText: JSON.stringify(known) }
     try {
       const page = await this.#app.lists.follow({ who: this.#who, list, route, path, call }, wanted)
-      const hears =
-        wanted.systems.includes(issuerOf(this.visitor)) && page.missing[issuerOf(this.visitor)] === undefined
+      for (const system of wanted.systems) this.#noteFailure(system, page.missing[system])
+      const issuer = issuerOf(this.visitor)
+      const hears = wanted.systems.includes(issuer) && page.missing[issuer] === undefined
       const isLost = Object.values(page.missing).some((cause) => cause instanceof NoSessionThere)
       if (isLost && !hears) await this.requireLive()
       return page

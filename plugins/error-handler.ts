@@ -7,7 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Fault, KnownCause, renderFault } from '../core/faults.ts'
+import { codeOf, Fault, KnownCause, renderFault, whyOf } from '../core/faults.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -30,16 +30,6 @@ function faultOf(error: unknown): Fault {
 /** The rest of a body that nobody will read makes the connection useless (RFC 9112 section 9.3). */
 const hasUnreadBody = ({ raw, headers }: FastifyRequest) =>
   !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
-
-/** Never a message of somebody else: it may quote the client. */
-const codeOf = (cause: unknown) =>
-  cause instanceof Error ? ((cause as { code?: unknown }).code ?? cause.name) : undefined
-
-/** Why a system gave nothing, down to the first cause: "System source is unavailable: ECONNREFUSED". */
-function whyOf(error: unknown): string {
-  const own = error instanceof Fault ? error.message : String(codeOf(error))
-  return error instanceof Error && error.cause instanceof Error ? `${own}: ${whyOf(error.cause)}` : own
-}
 
 async function errorHandler(app: FastifyInstance) {
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {

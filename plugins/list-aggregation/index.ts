@@ -9,7 +9,7 @@ import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import type { Answer } from '../../core/answer.ts'
 import { callerOf } from '../../core/credentials.ts'
-import { Fault, NoSessionThere, Refusal } from '../../core/faults.ts'
+import { Fault, NoSessionThere, Refusal, whyOf } from '../../core/faults.ts'
 import { prefersPartial } from '../../core/headers.ts'
 import { createListTable, type ListMethod, nameOf } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
@@ -152,8 +152,7 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
     }
     const answer = await request.trail.waitFor(readAlone(reading, to))
     // The client is told by a header; this is for whoever watches.
-    const why = lost.cause instanceof Fault ? lost.cause.message : (lost.cause as Error).name
-    request.log.warn({ missing, why }, 'a list lacks the part of a system')
+    request.log.warn({ missing, why: whyOf(lost.cause) }, 'a list lacks the part of a system')
     relay(listing, to, answer, { 'x-dispatcher-partial': missing })
   }
 

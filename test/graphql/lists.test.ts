@@ -39,7 +39,7 @@ suite('customers are those of the equal list of the API, in its order', async ()
     ['{email: "billing-2%"}', { email: 'billing-2%' }],
     ['{email: "BILLING-3@customers.example"}', { email: 'BILLING-3@customers.example' }, 1],
     ['{currency: "EUR"}', { iso_4217: 'EUR' }],
-    ['{currency: "XXX"}', { iso_4217: 'XXX' }, 0],
+    ['{currency: "JPY"}', { iso_4217: 'JPY' }, 0],
     ['{parent: 10}', { i_parent: 10 }],
     ['{parent: 11}', { i_parent: 11 }, 0],
     ['{name: "%a%", currency: "USD", status: "O"}', { name: '%a%', iso_4217: 'USD', bill_status: 'O' }],

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { otherSystem, type System, systemNames } from '../../core/words.ts'
-import { type JournalEntry, moveCustomer, type SimulatedFault, startSimulator } from '../../simulator/index.ts'
-import { hosts, startTestGateway, startWorld, testConfig, type World } from '../build.ts'
+import { type JournalEntry, moveCustomer, type SimulatedFault } from '../../simulator/index.ts'
+import { hosts, startWorld, type World } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
-import { clearJournals, openPair, restarted, staffOf, startClock } from '../dual.ts'
+import { clearJournals, endAllOn, openPair, restarted, staffOf, startClock, startUnlikeWorld } from '../dual.ts'
 import { begin, shared, startSystems } from '../failing-system.ts'
-import { post, type Result } from './client.ts'
+import { type GraphqlError, post, type Result } from './client.ts'
 import { type Asked, errorsOf, marginMs, patienceMs, startFaulty } from './faulty.ts'
 
 // Its writes stay; each test has entities of its own.
@@ -423,22 +423,39 @@ suite("a system's own refusal of a write", async () => {
 
   test('because its half of the session has expired: renewed, and made once', async (t) => {
     const pass = startClock(t)
-    const [source, target] = await Promise.all([
-      startSimulator({ release: 'MR100', role: 'source', customers: 60, tokenLifetimeSeconds: 60 }),
-      startSimulator({ release: 'MR115', role: 'target', customers: 60 })
-    ])
-    t.after(() => Promise.all([source.close(), target.close()]))
-    const gateway = await startTestGateway(t, testConfig({ source: source.urls, target: target.urls }))
-    const { session } = await openPair({ ...gateway, source, target })
+    const world = await startUnlikeWorld(t, { source: { simulator: { tokenLifetimeSeconds: 60 } } })
+    const { session } = await openPair(world)
     pass(61)
     const query = 'mutation { createCustomer(system: SOURCE, input: { name: "once" }) { name } }'
-    const { text } = await post(gateway.url, { query }, { token: session.accessToken })
+    const { text } = await post(world.url, { query }, { token: session.accessToken })
     assert.deepEqual(JSON.parse(text), { data: { createCustomer: { name: 'once' } } })
     assert.deepEqual(
-      source.journal.of('Customer/add_customer').map(({ faultcode }) => faultcode),
+      world.source.journal.of('Customer/add_customer').map(({ faultcode }) => faultcode),
       ['Client.Session.check_auth.failed_to_process_access_token', null]
     )
   })
+})
+
+test('a session that ends behind a write: the client must log in, and is told that the write is done', async (t) => {
+  const own = await startWorld(t)
+  const { accessToken: token } = await login(own.url, 'admin', staffOf(own, 'admin'))
+  // The record is read behind the write; by then the session is over.
+  const ended = own.source.journal
+    .next(({ method, status }) => method === 'update_customer' && status !== null)
+    .then(() => [own.source, own.target].forEach(endAllOn))
+  const query = 'mutation { updateCustomer(iCustomer: 1, input: { note: "done" }) { name } }'
+  const sent = post(own.url, [{ query }], { token })
+  await ended
+  const [{ data, errors }] = JSON.parse((await sent).text)
+  assert.equal(data, null)
+  assert.deepEqual(
+    errors.map(({ extensions }: GraphqlError) => extensions),
+    [{ code: 'UNAUTHENTICATED', written: true }]
+  )
+  assert.match(errors[0].message, /do not send that again$/)
+  assert.equal(own.source.journal.count('Customer/update_customer'), 1)
+  const again = JSON.parse((await post(own.url, { query }, { token })).text)
+  assert.deepEqual(again.errors[0].extensions, { code: 'UNAUTHENTICATED' })
 })
 
 suite('what no mutation may come by:', async () => {

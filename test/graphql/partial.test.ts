@@ -273,6 +273,31 @@ suite('where the error is', async () => {
     })
   }
 
+  test('entities of whom nobody knows where they are: looked up in time, though a system hangs', async (t) => {
+    for (const away of systemNames) {
+      const broken = breakFor(t, world[away], { kind: 'hang' })
+      await world.app.entityLocation.forgetAll()
+      const asked = await run('{ a: customer(iCustomer: 1) { system } b: customer(iCustomer: 3) { system } }')
+      const there = away === 'source' ? { b: { system: 'TARGET' } } : { a: { system: 'SOURCE' } }
+      assert.deepEqual(asked.data, { a: null, b: null, ...there })
+      assert.ok(asked.ms < patienceMs + marginMs, `${Math.round(asked.ms)} ms`)
+      broken.remove()
+    }
+  })
+
+  test('whoever watches is told once for each system, with the cause, beside the client', async (t) => {
+    await stopFor(t, world.source)
+    world.lines.length = 0
+    await run('query Watched { a: customers { missing } b: customers { missing } c: accounts { missing } }')
+    const told = world.lines.filter(({ level, operation }) => level >= 40 && operation === 'Watched')
+    assert.deepEqual(
+      told.map(({ level, system, msg }) => [level, system, msg]),
+      [[40, 'source', 'a GraphQL answer lacks what a system has']]
+    )
+    assert.match(String(told[0]?.why), /^System source is unavailable: ECONN\w+$/)
+    assert.ok(told[0]?.reqId)
+  })
+
   test('entities that are remembered are asked for where they are, though the other system hangs', async (t) => {
     const query = '{ a: customer(iCustomer: 1) { system } b: customer(iCustomer: 3) { system } }'
     const both = { a: { system: 'SOURCE' }, b: { system: 'TARGET' } }

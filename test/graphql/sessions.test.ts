@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { otherSystem, type System, systemNames } from '../../core/words.ts'
-import { type JournalEntry, moveCustomer, startSimulator } from '../../simulator/index.ts'
-import { hosts, startTestGateway, startWorld, testConfig, type World } from '../build.ts'
+import { type JournalEntry, moveCustomer } from '../../simulator/index.ts'
+import { hosts, startWorld, type World } from '../build.ts'
 import { ask, bearer, call, login, type Reply, type Session } from '../client.ts'
 import {
   clearJournals,
@@ -389,13 +389,7 @@ suite("the source's half of a session has ended", async () => {
 
   test('and is renewed once, and the data is whole', async (t) => {
     const pass = startClock(t)
-    const [source, target] = await Promise.all([
-      startSimulator({ release: 'MR100', role: 'source', customers: 60, tokenLifetimeSeconds: 60 }),
-      startSimulator({ release: 'MR115', role: 'target', customers: 60 })
-    ])
-    t.after(() => Promise.all([source.close(), target.close()]))
-    const gateway = await startTestGateway(t, testConfig({ source: source.urls, target: target.urls }))
-    const world = { ...gateway, source, target }
+    const world = await startUnlikeWorld(t, { source: { simulator: { tokenLifetimeSeconds: 60 } } })
     const { session } = await openPair(world)
     const sent = [query, '{ accounts { missing } }', `{ customer(iCustomer: ${unmoved}) { system } }`]
     for (const asked of [sent, ...sent]) {
