@@ -31,8 +31,8 @@ export function jsonAnswer(value: unknown, status = 200, faultcode: string | nul
   return new Answer(status, headers, Buffer.from(JSON.stringify(value)), faultcode)
 }
 
-export function faultAnswer({ faultcode, message }: ApiFault): Answer {
-  return jsonAnswer({ faultcode, faultstring: message }, 500, faultcode)
+export function faultAnswer({ faultcode, message }: ApiFault, status = 500): Answer {
+  return jsonAnswer({ faultcode, faultstring: message }, status, faultcode)
 }
 
 export function textAnswer(type: string, text: string, status = 200): Answer {

@@ -25,6 +25,12 @@ export interface Exchange {
   open: OpenEntry | null
 }
 
+/** As much of an exchange as a method needs once the session is known. */
+export interface SessionExchange extends Pick<Exchange, 'system' | 'realm' | 'open'> {
+  target: Pick<Target, 'api' | 'service' | 'method'>
+  content: Pick<Content, 'params' | 'files'>
+}
+
 const writeRefusals = {
   secondary: 'secondary_site',
   standalone: 'standalone_mode',
@@ -39,19 +45,23 @@ export function executeCall(exchange: Exchange): Answer {
     if (name === 'Generic/get_version') return jsonAnswer(versionOf(exchange.system.release))
     const sessionCall = api === 'rest' ? sessionCalls[name] : undefined
     if (sessionCall !== undefined) return runSessionCall(exchange, sessionCall)
-    const session = sessionOf(exchange)
-    const found = (api === 'portasip' ? sipMethods : methods).get(name)
-    if (found === undefined || (api === 'callcontrol' && service !== 'CallControl')) {
-      throw callFault('Server', service ?? 'API', 'unknown_method', `There is no method ${name}`)
-    }
-    const { system, realm, content } = exchange
-    const result = found({ system, realm, name, session, params: content.params, files: content.files })
-    return result instanceof Answer ? result : jsonAnswer(result)
+    return runMethod(exchange, sessionOf(exchange))
+  })
+}
+
+/** A call whose session is known from elsewhere, and may have ended since. */
+export function executeInSession(exchange: SessionExchange, session: Session): Answer {
+  return answering(exchange, () => {
+    const { system, target, open } = exchange
+    requireMode(system, target.method)
+    note(open, session)
+    if (system.sessions.byId(session.id) !== session) throw fault('Server.Session.check_auth.auth_failed')
+    return runMethod(exchange, session)
   })
 }
 
 /** Runs something that may throw a fault, and journals whose it was and how it ended. */
-export function answering({ open, content }: Pick<Exchange, 'open' | 'content'>, work: () => Answer): Answer {
+export function answering({ open, content }: Pick<SessionExchange, 'open' | 'content'>, work: () => Answer): Answer {
   if (open !== null) open.entry.iCustomer = referenceIn(content.params) ?? open.entry.iCustomer
   const result = answerOf(work)
   if (open !== null) open.entry.faultcode = result.faultcode
@@ -75,6 +85,17 @@ function answerOf(work: () => Answer): Answer {
   }
 }
 
+function runMethod({ system, realm, target, content }: SessionExchange, session: Session): Answer {
+  const { service, method, api } = target
+  const name = `${service}/${method}`
+  const found = (api === 'portasip' ? sipMethods : methods).get(name)
+  if (found === undefined || (api === 'callcontrol' && service !== 'CallControl')) {
+    throw callFault('Server', service ?? 'API', 'unknown_method', `There is no method ${name}`)
+  }
+  const result = found({ system, realm, name, session, params: content.params, files: content.files })
+  return result instanceof Answer ? result : jsonAnswer(result)
+}
+
 function runSessionCall(exchange: Exchange, run: NonNullable<(typeof sessionCalls)[string]>): Answer {
   const { system, realm, req, content, open } = exchange
   const { answer, session } = run({
@@ -94,7 +115,7 @@ function note(open: OpenEntry | null, session: Session): void {
   open.entry.iCustomer ??= session.iCustomer
 }
 
-function requireMode({ mode }: System, method: string | null): void {
+export function requireMode({ mode }: System, method: string | null): void {
   if (mode === 'normal') return
   if (mode === 'reserve_down') throw fault('pb_delta.connection_failed')
   if (isWrite(method)) throw fault(writeRefusals[mode])

@@ -11,9 +11,11 @@ import { type CustomerBundle, exportCustomer, importCustomer, sendEvents } from 
 import type { RealmName } from './realms.ts'
 import { createRequestHandler } from './requests.ts'
 import { Sessions } from './sessions.ts'
+import { Sockets } from './sockets.ts'
 import type { OperatingMode, System } from './system.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 import { Users } from './users.ts'
+import { createUpgrades } from './web-sockets.ts'
 
 export type { FaultHandle, FaultMatch, FaultRule, SimulatedFault } from './faults.ts'
 export { Faults } from './faults.ts'
@@ -21,6 +23,7 @@ export { Journal, type JournalEntry } from './journal.ts'
 export type { CustomerBundle } from './move.ts'
 export type { AccountUser, CustomerUser, StaffUser } from './people.ts'
 export { type RealmName, realmNames } from './realms.ts'
+export type { SocketConnection, Sockets } from './sockets.ts'
 export type { OperatingMode } from './system.ts'
 export type { Users } from './users.ts'
 
@@ -53,6 +56,8 @@ export interface SimulatorOptions {
   cookieDomain?: string
   /** Sessions beyond this number end, the oldest first; 200,000 when absent. */
   sessionLimit?: number
+  /** Between the pings that each of its WebSockets gets, ms; 30,000 when absent. */
+  pingIntervalMs?: number
   log?: (line: string) => void
 }
 
@@ -67,6 +72,7 @@ export interface Simulator {
   readonly faults: Faults
   readonly users: Users
   readonly sessions: Sessions
+  readonly sockets: Sockets
   /** Writes are refused in every mode but `normal`. */
   mode: OperatingMode
   /** TLS listeners answer new connections in plain text while this is true. */
@@ -90,9 +96,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const data = createData(options)
   const tokens = await tokensReady
   const system = createSystem(options, data, tokens)
+  const log = options.log ?? (() => {})
   const listeners = await createListeners(
     { host: options.host ?? '127.0.0.1', port: options.port ?? 0, tls: options.tls ?? null },
-    createRequestHandler(system, options.log ?? (() => {}))
+    createRequestHandler(system, log),
+    createUpgrades(system, log)
   )
   return simulatorOf(system, tokens.publicKey, listeners)
 }
@@ -143,6 +151,7 @@ function createSystem(options: SimulatorOptions, data: Data, tokens: Tokens): Sy
       rotates: options.role === 'target',
       limit: options.sessionLimit ?? 200_000
     }),
+    sockets: new Sockets(options.pingIntervalMs ?? 30_000),
     lockout: createLockout(options.lockout ?? { failures: 5, windowMs: 600_000 }),
     journal: new Journal(),
     faults: new Faults(),
@@ -153,7 +162,7 @@ function createSystem(options: SimulatorOptions, data: Data, tokens: Tokens): Sy
 }
 
 function simulatorOf(system: System, publicKey: string, listeners: Listeners): Simulator {
-  const { release, role, journal, faults, users, sessions, data, lockout } = system
+  const { release, role, journal, faults, users, sessions, sockets, data, lockout } = system
   return {
     release,
     role,
@@ -163,6 +172,7 @@ function simulatorOf(system: System, publicKey: string, listeners: Listeners): S
     faults,
     users,
     sessions,
+    sockets,
     get mode() {
       return system.mode
     },

@@ -3,6 +3,7 @@
  * and wait on it instead of sleeping.
  */
 import { createHash, type Hash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { RealmName } from './realms.ts'
 
 const keptBodyBytes = 262_144
@@ -11,6 +12,7 @@ export interface JournalEntry {
   readonly seq: number
   readonly at: number
   readonly realm: RealmName
+  /** Empty for a command that came in a WebSocket; `url` and `rawHeaders` are its handshake's, `body` is the message. */
   readonly httpMethod: string
   /** As it came, query and percent signs included. */
   readonly url: string
@@ -128,6 +130,13 @@ export class OpenEntry {
     this.entry.bodySha256 = this.#hash.digest('hex')
     this.#chunks = []
     this.#changed()
+  }
+
+  /** Settles once an answer has left, or its client. */
+  settleWith(res: ServerResponse): void {
+    res.once('close', () =>
+      this.settle({ status: res.headersSent ? res.statusCode : null, aborted: !res.writableFinished })
+    )
   }
 
   settle(outcome: { status: number | null; aborted: boolean }): void {

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RealmName, realmNames } from './realms.ts'
 import type { RequestHandler } from './requests.ts'
+import type { Upgrades } from './web-sockets.ts'
 
 export interface ListenersOptions {
   host: string
@@ -28,7 +29,11 @@ export interface Listeners {
 const takenMs = 10_000
 const tryAgainMs = 20
 
-export async function createListeners(options: ListenersOptions, handler: RequestHandler): Promise<Listeners> {
+export async function createListeners(
+  options: ListenersOptions,
+  handler: RequestHandler,
+  upgrades: Upgrades
+): Promise<Listeners> {
   const ports: Partial<Record<RealmName, number>> = {}
   const sockets = new Set<Socket>()
   const listeners = { plainText: false }
@@ -52,10 +57,18 @@ export async function createListeners(options: ListenersOptions, handler: Reques
   }
 
   function createRealmServer(realm: RealmName): Server {
-    const plain = createServer((req, res) => handler(realm, req, res))
-    const server = options.tls === null ? plain : createTlsServer(options.tls, (req, res) => handler(realm, req, res))
-    // A gateway's pool keeps its connections longer than Node's default of five seconds; so does a real system.
-    for (const one of [plain, server]) Object.assign(one, { keepAliveTimeout: 65_000, requestTimeout: 0 })
+    const common = {
+      // A gateway's pool keeps its connections longer than Node's default of five seconds; so does a real system.
+      keepAliveTimeout: 65_000,
+      requestTimeout: 0,
+      shouldUpgradeCallback: upgrades.takes
+    }
+    const plain = createServer(common)
+    const server = options.tls === null ? plain : createTlsServer({ ...common, ...options.tls })
+    for (const one of new Set([plain, server])) {
+      one.on('request', (req, res) => handler(realm, req, res))
+      one.on('upgrade', (req, socket: Socket, head) => upgrades.receive(realm, req, socket, head))
+    }
     if (server !== plain) divertConnections(server, plain)
     server.on('connection', (socket: Socket) => {
       sockets.add(socket)
@@ -88,6 +101,7 @@ export async function createListeners(options: ListenersOptions, handler: Reques
     const closed = servers.map((server) => once(server, 'close'))
     for (const server of servers) server.close()
     servers = []
+    upgrades.end()
     for (const socket of sockets) socket.destroy()
     await Promise.all(closed)
   }

@@ -64,7 +64,7 @@ async function resetAfterHeaders(res: ServerResponse, answer: Answer): Promise<v
 }
 
 /** Resolves once everything written so far has left, or the client has. */
-function flushed(socket: Socket): Promise<void> {
+export function flushed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.write('', () => resolve())
   })
@@ -75,7 +75,8 @@ function socketOf(res: ServerResponse): Socket {
   return res.socket
 }
 
-async function wait(ms: number, res: ServerResponse): Promise<void> {
+/** Ends early when the client leaves. */
+export async function wait(ms: number, res: ServerResponse): Promise<void> {
   const gone = new AbortController()
   res.once('close', () => gone.abort())
   await delay(ms, undefined, { signal: gone.signal, ref: false }).catch(() => {})

@@ -22,9 +22,7 @@ export function createRequestHandler(system: System, log: (line: string) => void
   return function onRequest(realm, req, res) {
     const target = targetOf(req.url ?? '/')
     const open = system.journal.arrive(arrivalOf(realm, req, target))
-    if (open !== null) {
-      res.once('close', () => open.settle({ status: statusOf(res), aborted: !res.writableFinished }))
-    }
+    open?.settleWith(res)
     handle({ system, realm, req, target, open }, res).catch((error: Error & { code?: string }) => {
       // A client that leaves in the middle is the journal's business, not an error of the system.
       if (!req.destroyed && error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
@@ -85,8 +83,4 @@ function arrivalOf(realm: RealmName, req: IncomingMessage, { api, service, metho
 
 function noteFault(open: OpenEntry | null, { faultcode }: ApiFault): void {
   if (open !== null) open.entry.faultcode = faultcode
-}
-
-function statusOf(res: ServerResponse): number | null {
-  return res.headersSent ? res.statusCode : null
 }

@@ -107,11 +107,11 @@ export class Sessions {
     return this.#byId.get(found.sessionId) ?? 'ended'
   }
 
-  /** The call lists of every session that listens to a customer. */
-  listeners(iCustomer: number): SimulatedCall[][] {
-    return [...this.#byId.values()].flatMap(({ notifications }) => {
-      const calls = notifications.get(iCustomer)
-      return calls === undefined ? [] : [calls]
+  /** Every session that listens to a customer's calls, and those that it has seen. */
+  listeners(iCustomer: number): { session: Session; calls: SimulatedCall[] }[] {
+    return [...this.#byId.values()].flatMap((session) => {
+      const calls = session.notifications.get(iCustomer)
+      return calls === undefined ? [] : [{ session, calls }]
     })
   }
 

@@ -9,6 +9,7 @@ import type { Lockout } from './lockout.ts'
 import type { UploadedFile } from './multipart.ts'
 import type { RealmName } from './realms.ts'
 import type { Session, Sessions } from './sessions.ts'
+import type { Sockets } from './sockets.ts'
 import type { Users } from './users.ts'
 
 /** `reserve_down`: the site's reserve database is unreachable, so every call fails. */
@@ -20,6 +21,7 @@ export interface System {
   readonly data: Data
   readonly users: Users
   readonly sessions: Sessions
+  readonly sockets: Sockets
   readonly lockout: Lockout
   readonly journal: Journal
   readonly faults: Faults
