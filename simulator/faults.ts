@@ -1,5 +1,6 @@
 /**
- * Fault switches: make chosen requests go wrong in chosen ways. The newest rule that matches wins.
+ * Fault switches: make chosen requests go wrong in chosen ways. The newest rule that matches wins. A WebSocket's handshake
+ * is such a request, call control's named `CallControl/ws`; what is sent inside one is none.
  */
 import type { RealmName } from './realms.ts'
 
@@ -10,7 +11,7 @@ export type SimulatedFault =
   | { kind: 'hang' }
   /** A TCP reset: before the body is read, after the call was executed, or between headers and body. */
   | { kind: 'reset'; at: 'request' | 'before-headers' | 'after-headers' }
-  /** All headers, half of the promised body, then a closed connection. */
+  /** All headers, half of the promised body, then a closed connection; a WebSocket ends as soon as it is open. */
   | { kind: 'half' }
   /** This answer instead; the call is not executed. */
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
