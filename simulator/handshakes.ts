@@ -6,7 +6,6 @@ import type { Socket } from 'node:net'
 import { type Answer, faultAnswer } from './answers.ts'
 import { ApiFault } from './api-fault.ts'
 import { type Exchange, requireMode, sessionOf } from './calls.ts'
-import { credentialOf } from './credentials.ts'
 import type { JsonObject } from './exact-json.ts'
 import { requireWorking } from './methods/call-control.ts'
 import type { RealmName } from './realms.ts'
@@ -79,13 +78,13 @@ export function admit(exchange: Exchange, isPage: boolean): Answer | { session: 
 
 const noContent = { params: {}, files: [], text: '' }
 
-/** Behind a bearer token come the query, the cookies, and last the subprotocols. */
+/** Behind a bearer token come the query, the subprotocols, and last the cookies, which come by themselves. */
 function authInfoOf(req: IncomingMessage): JsonObject {
   const queried = targetOf(req.url ?? '/').query.get('access_token')
   if (queried !== null && queried !== '') return { access_token: queried }
-  if (credentialOf(req, {}) !== null) return {}
   const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',')
-  return { access_token: offered.map((name) => tokenProtocol.exec(name.trim())?.[1]).find(Boolean) }
+  const token = offered.map((name) => tokenProtocol.exec(name.trim())?.[1]).find(Boolean)
+  return token === undefined ? {} : { access_token: token }
 }
 
 /** A client that leaves is noticed only by reading; what it sends early is kept for the WebSocket. */

@@ -1,98 +1,24 @@
-/**
- * A client of a simulated system's WebSockets, ended with its test, that misses no message.
- */
-import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+/** The WebSocket client of test/socket-client.ts at a simulated system: by realm, with a token. */
 import type { TestContext } from 'node:test'
-import { type ClientOptions, WebSocket } from 'ws'
 import type { RealmName, Simulator } from '../../simulator/index.ts'
+import * as client from '../socket-client.ts'
 
-export const callControl = '/callcontrol/ws'
-export const portal = '/portal/ws'
+export { callControl, portal } from '../socket-client.ts'
 
-export interface SocketOptions extends ClientOptions {
+export interface SocketOptions extends client.SocketOptions {
   realm?: RealmName
-  path?: string
+  /** For the Authorization header. */
   token?: string
-  protocols?: string[]
 }
 
-export interface Message {
-  data: Buffer
-  isBinary: boolean
-}
-
-export interface SocketClient {
-  readonly socket: WebSocket
-  /** The next message that has not been read yet. */
-  next(): Promise<Message>
-  /** The same as JSON. */
-  nextJson(): Promise<Record<string, unknown>>
-  /** Sends a command and gives what comes next. */
-  command(command: string, params?: object, id?: unknown): Promise<Record<string, unknown>>
-  /** Close code and reason, once it has ended. */
-  readonly ended: Promise<{ code: number; reason: string }>
-}
-
-export interface Refusal {
-  status: number
-  headers: IncomingMessage['headers']
-  text: string
-}
-
-/** Begins a handshake and waits for nothing; `token` goes into an Authorization header. */
-export function begin(t: TestContext, system: Simulator, options: SocketOptions = {}): WebSocket {
-  const { realm = 'admin', path = callControl, token, protocols = [], headers, ...rest } = options
+function placed(system: Simulator, { realm = 'admin', token, headers, ...rest }: SocketOptions = {}) {
   const bearer: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const url = system.urls[realm].replace('http', 'ws') + path
-  const socket = new WebSocket(url, protocols, { ...rest, headers: { ...bearer, ...headers } })
-  t.after(() => socket.terminate())
-  return socket
+  return [system.urls[realm], { ...rest, headers: { ...bearer, ...headers } }] as const
 }
 
-export async function openSocket(t: TestContext, system: Simulator, options?: SocketOptions): Promise<SocketClient> {
-  const socket = begin(t, system, options)
-  const arrived: Message[] = []
-  const waiting: ((message: Message) => void)[] = []
-  socket.on('message', (data, isBinary) => {
-    const message = { data: data as Buffer, isBinary }
-    const taker = waiting.shift()
-    if (taker === undefined) arrived.push(message)
-    else taker(message)
-  })
-  const ended = new Promise<{ code: number; reason: string }>((resolve) => {
-    socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }))
-  })
-  await once(socket, 'open')
-  // 'close' tells of errors too.
-  socket.on('error', () => {})
-  const next = () => {
-    const message = arrived.shift()
-    return message === undefined ? new Promise<Message>((resolve) => waiting.push(resolve)) : Promise.resolve(message)
-  }
-  const nextJson = async () => JSON.parse((await next()).data.toString())
-  return {
-    socket,
-    next,
-    nextJson,
-    command(command, params = {}, id) {
-      socket.send(JSON.stringify({ command, id, params }))
-      return nextJson()
-    },
-    ended
-  }
-}
-
-/** The answer of a handshake that is refused. */
-export function refusalOf(t: TestContext, system: Simulator, options?: SocketOptions): Promise<Refusal> {
-  const socket = begin(t, system, options)
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => reject(new Error('it opened')))
-    socket.once('error', reject)
-    socket.once('unexpected-response', async (_request, response) => {
-      let text = ''
-      for await (const chunk of response) text += chunk
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-    })
-  })
-}
+export const begin = (t: TestContext, system: Simulator, options?: SocketOptions) =>
+  client.begin(t, ...placed(system, options))
+export const openSocket = (t: TestContext, system: Simulator, options?: SocketOptions) =>
+  client.openSocket(t, ...placed(system, options))
+export const refusalOf = (t: TestContext, system: Simulator, options?: SocketOptions) =>
+  client.refusalOf(t, ...placed(system, options))

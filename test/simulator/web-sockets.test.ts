@@ -49,7 +49,7 @@ const ways: {
     subprotocol: version
   },
   {
-    way: 'the query before cookie and subprotocol',
+    way: 'the query before subprotocol and cookie',
     options: ({ access_token }) => ({
       path: `${callControl}?access_token=${access_token}`,
       headers: { cookie: 'access_token=bad' },
@@ -58,10 +58,10 @@ const ways: {
     subprotocol: version
   },
   {
-    way: 'the cookie before the subprotocol',
+    way: 'the subprotocol before the cookie',
     options: ({ access_token }) => ({
-      headers: { cookie: `access_token=${access_token}` },
-      protocols: [version, 'access_token.bad']
+      headers: { cookie: 'access_token=bad' },
+      protocols: [version, `access_token.${access_token}`]
     }),
     subprotocol: version
   }
