@@ -64,6 +64,28 @@ export function credentialsInCookies(
   return found
 }
 
+/** Subprotocols that hold a token, `access_token.<token>`, or say that the next one is it, `access_token, <token>`. */
+const tokenProtocol = /^(?:access_token|bearer)(?:\.(.+))?$/i
+
+/**
+ * What the request for a WebSocket shows: a page can put its token nowhere but into the URL, as `?access_token=`, or among
+ * the subprotocols. In this order; throws `malformed_request` for two that differ in one place.
+ */
+export function credentialsInHandshake(url: string, protocols: string | undefined): Credential[] {
+  const query = new URLSearchParams(url.split('?').slice(1).join('?')).getAll('access_token')
+  const offered = (protocols ?? '').split(',').map((protocol) => protocol.trim())
+  const among = offered.flatMap((protocol, at) => {
+    const match = tokenProtocol.exec(protocol)
+    if (match === null) return []
+    return [match[1] ?? offered[at + 1] ?? '']
+  })
+  return [query, among].flatMap((values) => {
+    const [value, ...others] = new Set(values.filter((one) => one !== '' && one.length <= credentialLimit))
+    if (others.length > 0) throw new Fault('malformed_request', 'the request shows two access tokens')
+    return value === undefined ? [] : [{ kind: 'access_token', value } as const]
+  })
+}
+
 export interface Shown {
   readonly credentials: readonly Credential[]
   /** True when they came in one place of one call, where two names of different sessions contradict each other. */

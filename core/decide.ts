@@ -22,6 +22,8 @@ export interface Facts {
   readonly home: Home
   /** A list that names no entity, in a deployment that merges lists. */
   readonly merges: boolean
+  /** A WebSocket on which both systems tell what happens. */
+  readonly joins: boolean
   /**
    * Where the entity that the call names is active; null for a call that names none, or one that is nowhere; `unasked`
    * where an explanation asks nobody.
@@ -35,6 +37,7 @@ export const noFacts: Omit<Facts, 'realm' | 'pinned'> = {
   context: null,
   home: { system: 'target', by: 'no_credential' },
   merges: false,
+  joins: false,
   location: null
 }
 
@@ -45,6 +48,7 @@ export type Reason =
   | 'login_forwarded'
   | 'context'
   | 'merged_list'
+  | 'joined'
   | 'entity_location'
   | 'unlocated'
   | 'default_target'
@@ -104,7 +108,7 @@ function decideLogin(realm: RealmName, { step, hint, forwards }: NonNullable<Fac
 }
 
 /** Contract section 5. */
-function decideDual({ home, context, merges, location }: Facts): Decision {
+function decideDual({ home, context, merges, joins, location }: Facts): Decision {
   const certain = isCertain(home)
   const lives = home.system
   if (context !== null) {
@@ -117,6 +121,7 @@ function decideDual({ home, context, merges, location }: Facts): Decision {
   if (merges && certain) {
     return { ...plainly('both', 'merged_list', true), missing: lives === 'both' ? null : otherSystem(lives) }
   }
+  if (joins && certain && lives === 'both') return plainly('both', 'joined', true)
   // A session that lives on one system has no choice.
   if (lives !== 'both') return plainly(lives, reasonOf[home.by], certain)
   if (location === 'unasked') return plainly('target', 'unlocated', certain)

@@ -3,7 +3,7 @@
  * and the table of lists (protocol section 4). A deployment corrects and extends the table by configuration.
  */
 import type { Direction, Order, ValueKind } from './order.ts'
-import { isSingleHome, type JsonObject, type RealmName, type Route } from './words.ts'
+import { isSingleHome, type JsonObject, type RealmName, type Route, type Upgrade, upgrade } from './words.ts'
 
 const readVerbs: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -12,6 +12,17 @@ export function isRead(httpMethod: string, { service, method }: Pick<Route, 'ser
   if (method === '') return readVerbs.has(httpMethod)
   return method.startsWith('get_') || (service === 'Session' && method === 'ping')
 }
+
+/** A client's request as far as it tells whether it changes anything. */
+interface Requested {
+  readonly method: string
+  readonly raw: { readonly [upgrade]?: Upgrade }
+  readonly target: { readonly route: Pick<Route, 'service' | 'method'> }
+}
+
+/** Whether a request is a read. To open a WebSocket changes nothing, whatever is said on it later. */
+export const isReadRequest = ({ method, raw, target }: Requested): boolean =>
+  raw[upgrade] !== undefined || isRead(method, target.route)
 
 /** The calls that open, renew and end sessions: the gateway reads their answers. A context it answers by itself. */
 export type SessionStep = 'login' | 'refresh' | 'logout' | 'context'

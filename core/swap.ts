@@ -179,6 +179,13 @@ function rewriteText(text: string, plan: Plan): string {
 /** Swaps in the path and query of a URL, or in a header's value. */
 export const swapText = (text: string, swaps: readonly Swap[]): string => rewriteText(text, planOf(swaps))
 
+/** Which of the items of a list that a client wrote a system means by one of its own; that one itself where it is none. */
+export const clientsOwn = (item: string, written: string, swaps: readonly Swap[]): string =>
+  written
+    .split(',')
+    .map((one) => one.trim())
+    .find((one) => swapText(one, swaps) === item) ?? item
+
 /** Swaps in every value of a flat list of names and values. Content-Length is the caller's, who knows the body. */
 export function swapHeaders(headers: readonly string[], swaps: readonly Swap[]): string[] {
   const plan = planOf(swaps)

@@ -5,6 +5,7 @@ import {
   callerOf,
   credentialsInCall,
   credentialsInCookies,
+  credentialsInHandshake,
   everyCredentialIn,
   shownCredentials,
   swapsFor
@@ -183,5 +184,44 @@ for (const [name, auth, given, expected] of [
   test(`${name} with ${JSON.stringify(auth)} and ${JSON.stringify(given)} holds ${expected || 'nothing'}`, () => {
     const found = everyCredentialIn(rest(name), call(auth, given))
     assert.equal(found.map(({ value }) => value).join(' '), expected)
+  })
+}
+
+const handshakes: readonly (readonly [
+  what: string,
+  url: string,
+  protocols: string | undefined,
+  values: readonly string[]
+])[] = [
+  ['nothing', '/callcontrol/ws', undefined, []],
+  ['the query', '/callcontrol/ws?a=b&access_token=t1', undefined, ['t1']],
+  ['the query, percent-encoded', '/ws?access_token=a%2Bb%2E', undefined, ['a+b.']],
+  ['the query twice alike', '/ws?access_token=t1&access_token=t1', undefined, ['t1']],
+  ['an empty query', '/ws?access_token=', undefined, []],
+  ['a token of a path', '/ws/access_token=t1', undefined, []],
+  ['a query with question marks', '/ws?x=??&access_token=t1', undefined, ['t1']],
+  ['a subprotocol', '/ws', 'callcontrol.v1, access_token.t1.x-y_z', ['t1.x-y_z']],
+  ['a subprotocol of another name and case', '/ws', 'Bearer.t1', ['t1']],
+  ['the one behind its name', '/ws', 'access_token, t1, callcontrol.v1', ['t1']],
+  ['a name behind which is nothing', '/ws', 'callcontrol.v1, bearer', []],
+  ['no token', '/ws', 'callcontrol.v1, graphql-transport-ws', []],
+  ['the query before a subprotocol', '/ws?access_token=t1', 'access_token.t2', ['t1', 't2']],
+  ['too long a token', `/ws?access_token=${'x'.repeat(16_385)}`, undefined, []]
+]
+for (const [what, url, protocols, values] of handshakes) {
+  test(`a handshake shows ${what}`, () => {
+    assert.deepEqual(
+      credentialsInHandshake(url, protocols),
+      values.map((value) => token(value))
+    )
+  })
+}
+
+for (const [url, protocols] of [
+  ['/ws?access_token=t1&access_token=t2', undefined],
+  ['/ws', 'access_token.t1, bearer.t2']
+] as const) {
+  test(`a handshake with two tokens in one place contradicts itself: ${url} ${protocols}`, () => {
+    assert.throws(() => credentialsInHandshake(url, protocols), { faultcode: 'Client.Dispatcher.malformed_request' })
   })
 }

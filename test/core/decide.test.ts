@@ -10,6 +10,7 @@ const facts = (given: Partial<Facts>): Facts => ({
   context: null,
   home: { system: 'target', by: 'no_credential' },
   merges: false,
+  joins: false,
   location: null,
   ...given
 })
@@ -33,6 +34,44 @@ const rows: readonly (readonly [
   certain: boolean,
   missing?: System
 ])[] = [
+  // protocol 6: a WebSocket on which both systems tell what happens
+  ['5', 'a WebSocket of a session on both', { joins: true, home: home('both') }, 'both', 'joined', null, true],
+  [
+    '5',
+    'a context beats joining',
+    { joins: true, context: 'source', home: home('both') },
+    'source',
+    'context',
+    null,
+    true
+  ],
+  [
+    '5',
+    'a session on one has nothing to join',
+    { joins: true, home: home('source') },
+    'source',
+    'session_record',
+    null,
+    true
+  ],
+  [
+    '5',
+    'nobody vouches for both',
+    { joins: true, home: home('target', 'unknown_credential') },
+    'target',
+    'unknown_credential',
+    null,
+    false
+  ],
+  [
+    '3',
+    'a versioned host joins nothing',
+    { joins: true, pinned: 'target', home: home('both') },
+    'target',
+    'versioned_host',
+    null,
+    true
+  ],
   // 3: versioned hosts
   [
     '3',
