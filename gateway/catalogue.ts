@@ -27,7 +27,8 @@ import tokenSignature from '../plugins/token-signature.ts'
 import upstreams from '../plugins/upstreams/index.ts'
 import way from '../plugins/way.ts'
 import webPortal, { WebPortalOptions } from '../plugins/web-portal.ts'
-import webSockets from '../plugins/web-sockets.ts'
+import webSocketProxy, { WebSocketProxyOptions } from '../plugins/web-socket-proxy/index.ts'
+import webSockets from '../plugins/web-sockets/index.ts'
 import type { Choice, Config, PluginOptions } from './config-schema.ts'
 
 interface Entry {
@@ -91,6 +92,7 @@ export const catalogue: readonly Entry[] = [
     options: LoginForwardingOptions,
     register: (app, { secret }, options) => app.register(loginForwarding, { ...options, secret } as never)
   },
+  { name: 'web-sockets', register: (app) => app.register(webSockets) },
   { name: 'forward', register: (app, { debugHeaders }) => app.register(forward, { debugHeaders }) },
   {
     name: 'entity-location',
@@ -108,7 +110,6 @@ export const catalogue: readonly Entry[] = [
   { name: 'session-calls', register: (app) => app.register(sessionCalls) },
   { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
-  { name: 'web-sockets', register: (app) => app.register(webSockets) },
   {
     name: 'graphql',
     options: GraphqlOptions,
@@ -120,6 +121,11 @@ export const catalogue: readonly Entry[] = [
         bodyLimit,
         isProduction: process.env.NODE_ENV === 'production'
       } as never)
+  },
+  {
+    name: 'web-socket-proxy',
+    options: WebSocketProxyOptions,
+    register: (app, _config, options) => app.register(webSocketProxy, options as never)
   },
   // Last: its routes are whatever nobody else has.
   { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }

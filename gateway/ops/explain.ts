@@ -37,10 +37,14 @@ export function createExplain(app: FastifyInstance, config: Config) {
   }
 
   const view = config.plugins.find(({ name }) => name === 'graphql')?.options?.path
+  /** RFC 6455 section 4.1; who may have one is known by its plugin. */
+  const wantsWebSocket = (method: string, headers: Readonly<Record<string, string>>) =>
+    app.hasDecorator('webSocketProxy') && method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+
   const isOfView = (url: string) => view !== undefined && url.split('?', 1).join() === view
 
   return async function explain(body: unknown) {
-    const { url, headers, body: text } = checked(Described, body, 'the body')
+    const { method: httpMethod, url, headers, body: text } = checked(Described, body, 'the body')
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     const described = readTarget(url)
     const place = placeFor(url, described.authority ?? lower.host ?? '')
@@ -49,7 +53,8 @@ export function createExplain(app: FastifyInstance, config: Config) {
       return { realm: place.realm, family: 'page', call: null, to: null, reason: 'graphql' satisfies Reason }
     }
     const content = text === '' ? null : Buffer.from(text)
-    const asked = { target: described, place, headers: lower, content }
+    const isWebSocket = wantsWebSocket(httpMethod, lower)
+    const asked = { target: described, place, headers: lower, content, isWebSocket }
     const { to, reason, otherwise, missing } = await app.explain(asked)
     const { family, service, method } = described.route
     const call = method === '' ? null : `${service}/${method}`

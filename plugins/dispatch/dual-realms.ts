@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { callerOf, everyCredentialIn, swapsFor } from '../../core/credentials.ts'
-import { type Decision, decide } from '../../core/decide.ts'
+import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { contextIn } from '../../core/headers.ts'
 import { isBoundToHalf, type ListMethod } from '../../core/methods.ts'
 import type { Asker } from '../../core/own-call.ts'
@@ -13,7 +13,7 @@ import type { Swap } from '../../core/swap.ts'
 import { type Call, type Credential, type Home, isCertain, type System } from '../../core/words.ts'
 
 /** A request as far as the decision looks at it. */
-export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content'>
+export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content' | 'isWebSocket'>
 
 /** What is known of a request's session. */
 export interface Known {
@@ -58,7 +58,8 @@ export function createDualRealms(app: FastifyInstance) {
     const { route } = target
     let { home } = known
     const context = contextIn(headers) ?? home.session?.context ?? null
-    const facts = { ...place, login: null, context: context === 'auto' ? null : context, merges: false, location: null }
+    const joins = asked.isWebSocket && route.family === 'callcontrol'
+    const facts = { ...noFacts, ...place, context: context === 'auto' ? null : context, joins }
     const plainly = async (): Promise<Judged> => {
       const decision = decide({ ...facts, home })
       // Small bodies alone: credentials in a larger one are swapped where they are the session's own.
@@ -67,7 +68,8 @@ export function createDualRealms(app: FastifyInstance) {
       return { ...known, others: othersIn(asked, known, call), home, decision, references: [], call: null, list: null }
     }
     const isDecided = place.pinned !== null || facts.context !== null
-    if (isDecided || route.wire !== 'rest' || route.method === '' || isBoundToHalf(route)) return plainly()
+    if (isDecided || asked.isWebSocket || route.wire !== 'rest' || route.method === '' || isBoundToHalf(route))
+      return plainly()
 
     const list = lists?.of(route) ?? null
     const mayMerge = list !== null && (isCertain(home) || (home.by === 'cookie' && known.credentials.length > 0))

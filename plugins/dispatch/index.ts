@@ -2,12 +2,13 @@
  * dispatch
  * Adds  `app.dispatchRequest`, which gathers the facts, asks `decide()` and hands over; `app.explain`, which does the
  *       same for a request that is only described, and sends nothing.
- * Needs body, forward, homes, session-calls; remote-session, entity-location and list-aggregation where they are on.
+ * Needs body, web-sockets, forward, homes, session-calls; remote-session, entity-location, list-aggregation and
+ *       web-socket-proxy where they are on.
  * Off   never.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { bearerOf, type Shown, shownCredentials } from '../../core/credentials.ts'
+import { bearerOf, credentialsInHandshake, type Shown, shownCredentials } from '../../core/credentials.ts'
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
@@ -45,13 +46,20 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const { headers } = asked
     const { isSource, credentials: inCookies } = remoteSession?.read(headers) ?? noCookies
     const bearer = bearerOf(headers.authorization)
+    if (asked.isWebSocket) {
+      const inHandshake = credentialsInHandshake(asked.target.url, headers['sec-websocket-protocol'])
+      const [first = null] = bearer === null ? inHandshake : [bearer]
+      const others = [...inCookies, ...inHandshake]
+      return { isSource, others, reads: false, credentials: first === null ? inCookies : [first] }
+    }
     const reads = bearer === null && mustRead(asked, isSource || inCookies.length > 0)
-    return { isSource, inCookies, reads, credentials: bearer === null ? inCookies : [bearer] }
+    return { isSource, others: inCookies, reads, credentials: bearer === null ? inCookies : [bearer] }
   }
 
-  async function showAll(asked: Asked, { reads, inCookies }: ReturnType<typeof look>): Promise<Shown> {
-    const call = reads ? await app.readFields(asked, ['auth_info']) : null
-    return shownCredentials(asked.headers.authorization, asked.target.route, call, inCookies)
+  async function showAll(asked: Asked, { reads, credentials }: ReturnType<typeof look>): Promise<Shown> {
+    if (!reads) return { credentials, together: false }
+    const call = await app.readFields(asked, ['auth_info'])
+    return shownCredentials(asked.headers.authorization, asked.target.route, call, credentials)
   }
 
   const decideFor = ({ place }: Asked, home: Home) => decide({ ...noFacts, ...place, home })
@@ -69,6 +77,10 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const { decision, home, list, call } = judged
     const { to, reason } = decision
     request.trail.reason = reason
+    if (to === 'both' && request.isWebSocket) {
+      await app.webSocketProxy.join(request, reply, judged)
+      return
+    }
     if (to === 'both') {
       if (list === null || call === null) throw new Error('Only a list that was read is merged')
       await app.lists.answer(request, reply, { list, call, home, shown: known.credentials, missing: decision.missing })
@@ -85,7 +97,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
     const asker = place.pinned === null ? askerOf(request) : null
     const home = await trail.waitFor(app.homes.resolve(shown, seen.isSource, asker))
-    const known = { home, credentials: shown.credentials, others: seen.inCookies }
+    const known = { home, credentials: shown.credentials, others: seen.others }
     if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else await sendDual(request, reply, known)
   }
@@ -119,7 +131,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       dispatchSlowly(request, reply, seen).catch(fail)
       return
     }
-    const known = { home, credentials: seen.credentials, others: seen.inCookies }
+    const known = { home, credentials: seen.credentials, others: seen.others }
     if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else sendDual(request, reply, known).catch(fail)
   })
@@ -139,7 +151,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     if (step === 'logout' && home.system === 'both') {
       return { ...decideFor(asked, home), to: 'both' as const, reason: 'session_record' as const }
     }
-    const known = { home, credentials: shown.credentials, others: seen.inCookies }
+    const known = { home, credentials: shown.credentials, others: seen.others }
     return (await dualRealms.judge(asked, known, null)).decision
   })
 
@@ -149,5 +161,5 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
 export default fp(dispatch, {
   name: 'dispatch',
   fastify: '5.x',
-  dependencies: ['body', 'forward', 'homes', 'paired-sessions', 'session-calls']
+  dependencies: ['body', 'web-sockets', 'forward', 'homes', 'paired-sessions', 'session-calls']
 })

@@ -5,8 +5,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Answer, mayMissEntity, mayRefuseSession, missesEntity, refusesSession } from '../../core/answer.ts'
 import type { Decision } from '../../core/decide.ts'
-import { isRead } from '../../core/methods.ts'
+import { isReadRequest } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
+import type { Route } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
@@ -19,6 +20,10 @@ const resentBytes = 65_536
 const isKept = ({ content }: FastifyRequest) =>
   content === null || (Buffer.isBuffer(content) && content.length <= resentBytes)
 
+/** What a request's answer is judged by: a handshake is refused as plain REST is, with 401. */
+const judgedAs = ({ target, isWebSocket }: FastifyRequest): Route =>
+  isWebSocket ? { ...target.route, wire: 'plain' } : target.route
+
 export function createReviews(app: FastifyInstance) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
   const location = app.hasDecorator('entityLocation') ? app.entityLocation : null
@@ -28,7 +33,7 @@ export function createReviews(app: FastifyInstance) {
   function ofHome(request: FastifyRequest, { credentials }: Known, decision: Decision): Review | null {
     const [credential] = credentials
     if (decision.certain || credential === undefined || !isKept(request)) return null
-    const { route } = request.target
+    const route = judgedAs(request)
     return {
       holds: ({ status }) => mayRefuseSession(route, status),
       async judge(answer) {
@@ -60,7 +65,7 @@ export function createReviews(app: FastifyInstance) {
   async function afterMiss(request: FastifyRequest, judged: Judged): Promise<Way | null> {
     const { references, decision } = judged
     await location?.forgetReferences(references)
-    if (location === null || !isRead(request.method, request.target.route) || !isKept(request)) return null
+    if (location === null || !isReadRequest(request) || !isKept(request)) return null
     const to = await location.locate(references, dualRealms.locatorFor(judged, askerOf(request))).catch(() => null)
     if (to === null || to === decision.to) return null
     return { to, setCookie: null, swaps: dualRealms.swapsOf(judged, to) }
@@ -68,7 +73,7 @@ export function createReviews(app: FastifyInstance) {
 
   function ofDual(request: FastifyRequest, judged: Judged): Review | null {
     const { decision, home } = judged
-    const { route } = request.target
+    const route = judgedAs(request)
     const isLocated = decision.reason === 'entity_location'
     // Whoever asks for one system by its name, or by its host, gets that one's answer.
     const isNamed = decision.reason === 'context' || decision.reason === 'versioned_host'

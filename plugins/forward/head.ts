@@ -16,6 +16,20 @@ export const isEventStream = ({ headers }: Head) =>
 /** What Node can write behind a status (RFC 9112 section 4); undici reads it as UTF-8, which it need not be. */
 const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** The headers of a system's answer for the client, and those of the gateway's own, as a flat list. */
+export function headersFor(
+  { trail, server }: FastifyRequest,
+  head: Head,
+  mapping: HostMapping,
+  own: readonly string[]
+): (string | string[])[] {
+  const headers = responseHeaders(head.headers, mapping)
+  headers.push(...own)
+  const { to } = trail
+  if (server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
+  return headers
+}
+
 /** Writes the head of a system's answer; throws where Node refuses one of its headers. */
 export function writeHead(
   request: FastifyRequest,
@@ -24,16 +38,17 @@ export function writeHead(
   mapping: HostMapping,
   own: readonly string[]
 ) {
-  const headers = responseHeaders(head.headers, mapping)
-  for (const cookie of own) headers.push('set-cookie', cookie)
-  const { to } = request.trail
-  if (request.server.debugHeaders && to !== null) headers.push('x-dispatched-to', to === 'both' ? 'source,target' : to)
+  const headers = headersFor(request, head, mapping, own)
   // The system answered before it had the whole body: what is left of it makes the connection useless.
   if (request.content !== null && !request.raw.complete) headers.push('connection', 'close')
   const { status, statusMessage } = head
   reply.raw.writeHead(status, reasonPhrase.test(statusMessage) ? statusMessage : '', headers as string[])
   reply.hijack()
 }
+
+/** Cookies of the gateway's own as such a list. */
+export const cookieHeaders = (cookies: readonly string[]): string[] =>
+  cookies.flatMap((cookie) => ['set-cookie', cookie])
 
 /** `isKept`: the answer is for the half of a session that the gateway keeps to itself. */
 export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept: boolean): HostMapping {

@@ -2,7 +2,7 @@
  * forward
  * Adds  `app.forward`, which streams a request to a system and its answer back; `app.exchange` and `app.relay`, for the
  *       answers that must be read on the way; `app.proxy`, routes by @fastify/http-proxy that end in `app.dispatchRequest`.
- * Needs way, body, upstreams, streamed-bytes, error-handler.
+ * Needs way, body, upstreams, streamed-bytes, error-handler, web-sockets; web-socket-proxy for the WebSockets that it takes.
  * Off   never.
  */
 import httpProxy from '@fastify/http-proxy'
@@ -10,7 +10,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Answer } from '../../core/answer.ts'
 import type { System } from '../../core/words.ts'
-import { mappingFor, writeHead } from './head.ts'
+import { acceptance, type Telling } from './accepting.ts'
+import { cookieHeaders, mappingFor, writeHead } from './head.ts'
+import { type Opened, openWebSocket } from './opening.ts'
 import { indexOfHeader, upstreamRequest } from './outgoing.ts'
 import { type Forwarding, Passage, type Way } from './passage.ts'
 
@@ -23,10 +25,24 @@ declare module 'fastify' {
     exchange(request: FastifyRequest, to: System, swaps?: Way['swaps']): Promise<Answer>
     /** Answers with what a system answered, and cookies of the gateway's own. */
     relay(request: FastifyRequest, reply: FastifyReply, to: System, answer: Answer, setCookies: readonly string[]): void
+    /**
+     * Asks a system for a WebSocket whose messages will be read on their way: its connection, or the answer that refuses.
+     * Rejects with a Fault.
+     */
+    openWebSocket(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      to: System,
+      swaps: Way['swaps']
+    ): Promise<Opened | Answer>
+    /** The head of the answer that makes a client's connection a WebSocket, as bytes. */
+    acceptanceOf(request: FastifyRequest, telling: Telling): Buffer
     /** Routes, given as full paths, that go to `app.dispatchRequest`. */
     proxy(routes: readonly string[]): void
   }
 }
+
+export type { Opened }
 
 /** Largest answer to a login, a refresh or a logout. */
 const exchangeBytes = 1 << 20
@@ -51,9 +67,12 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
 
   app.decorate('relay', function relay(request, reply, to, answer, setCookies) {
     const mapping = mappingFor(request, app.upstream(to, request.place.realm), false)
-    writeHead(request, reply, answer, mapping, setCookies)
+    writeHead(request, reply, answer, mapping, cookieHeaders(setCookies))
     reply.raw.end(answer.body)
   })
+
+  app.decorate('openWebSocket', openWebSocket)
+  app.decorate('acceptanceOf', acceptance)
 
   app.decorate('proxy', function proxy(routes: readonly string[]) {
     app.register(httpProxy, {
@@ -81,5 +100,5 @@ function refuseDispatch(): never {
 export default fp(forward, {
   name: 'forward',
   fastify: '5.x',
-  dependencies: ['way', 'body', 'upstreams', 'streamed-bytes', 'error-handler']
+  dependencies: ['way', 'body', 'upstreams', 'streamed-bytes', 'error-handler', 'web-sockets']
 })

@@ -5,19 +5,27 @@
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../../core/faults.ts'
 import { clientOf, requestHeaders } from '../../core/headers.ts'
-import { isRead } from '../../core/methods.ts'
+import { isReadRequest } from '../../core/methods.ts'
 import { keepsLength, type Swap, swapBytes, swapHeaders, swapStream, swapText } from '../../core/swap.ts'
 
 /** The client's request as the system gets it. */
 export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] | null) {
   const { method, content, target, trail } = request
   const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request), trail.trace)
-  const reads = isRead(method, target.route)
+  const reads = isReadRequest(request)
   if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
   refuseHidden(request)
   const swapped = swapHeaders(headers, swaps)
   const body = swapBody(content, swapped, swaps)
   return { method, path: swapText(target.url, swaps), headers: swapped, body, isRead: reads }
+}
+
+/** A request for a WebSocket. Messages that must be read on their way must not be compressed. */
+export function webSocketRequest(request: FastifyRequest, swaps: readonly Swap[] | null, readsMessages: boolean) {
+  const asked = upstreamRequest(request, swaps)
+  const isExtension = (at: number) => asked.headers[at - (at % 2)]?.toLowerCase() === 'sec-websocket-extensions'
+  const headers = readsMessages ? asked.headers.filter((_text, at) => !isExtension(at)) : asked.headers
+  return { ...asked, headers, upgrade: 'websocket' as const }
 }
 
 /** Charsets in which a credential's characters are the bytes of ASCII. */

@@ -1,15 +1,17 @@
 /**
  * One request on its way up, and the answer on its way down: streamed, with back-pressure both ways.
  */
+import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Answer } from '../../core/answer.ts'
-import { type Fault, GivenUp } from '../../core/faults.ts'
-import { isRead } from '../../core/methods.ts'
+import { Fault, GivenUp } from '../../core/faults.ts'
+import { isReadRequest } from '../../core/methods.ts'
 import type { Swap } from '../../core/swap.ts'
 import type { System } from '../../core/words.ts'
-import { cutOff, type Head, isEventStream, mappingFor, writeHead } from './head.ts'
-import { upstreamRequest } from './outgoing.ts'
+import { accepts } from './accepting.ts'
+import { cookieHeaders, cutOff, type Head, isEventStream, mappingFor, writeHead } from './head.ts'
+import { upstreamRequest, webSocketRequest } from './outgoing.ts'
 
 /** How a request goes to a system. */
 export interface Way {
@@ -65,7 +67,12 @@ export class Passage implements AnswerHandler {
   begin() {
     // It left while the systems were asked where this goes: nobody would ever take the answer.
     if (this.#clientLeft) return
-    const asked = upstreamRequest(this.#request, this.#forwarding.swaps)
+    const { swaps } = this.#forwarding
+    const isWebSocket = this.#request.isWebSocket
+    if (isWebSocket) this.#request.server.webSocketProxy.await(this.#request)
+    const asked = isWebSocket
+      ? webSocketRequest(this.#request, swaps, swaps !== null)
+      : upstreamRequest(this.#request, swaps)
     this.#request.trail.beginWait()
     this.#upstream.dispatch(asked, this)
   }
@@ -74,8 +81,7 @@ export class Passage implements AnswerHandler {
   #onClientClose() {
     if (this.#reply.raw.writableFinished) return
     this.#clientLeft = true
-    if (isRead(this.#request.method, this.#request.target.route))
-      this.#controller?.abort(new GivenUp('The client left'))
+    if (isReadRequest(this.#request)) this.#controller?.abort(new GivenUp('The client left'))
     else this.#controller?.resume()
   }
 
@@ -106,6 +112,20 @@ export class Passage implements AnswerHandler {
     this.#reply.raw.flushHeaders()
   }
 
+  onUpgrade(head: Head, socket: Duplex) {
+    const { trail, server } = this.#request
+    trail.answeredAfter = performance.now() - trail.startedAt
+    trail.endWait()
+    const { to, swaps, setCookie } = this.#forwarding
+    if (this.#clientLeft || !accepts(head)) {
+      socket.destroy()
+      this.#fail(new Fault('bad_gateway', to))
+      return
+    }
+    const own = setCookie === null ? [] : cookieHeaders([setCookie])
+    server.webSocketProxy.open(this.#request, this.#reply, { to, head, socket, swaps, own })
+  }
+
   #start() {
     const head = this.#head
     this.#head = null
@@ -113,7 +133,7 @@ export class Passage implements AnswerHandler {
     this.#length = Number(head.headers['content-length'] ?? -1)
     const { setCookie, swaps } = this.#forwarding
     const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
-    writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
+    writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : cookieHeaders([setCookie]))
   }
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {

@@ -1,6 +1,7 @@
 /**
  * What upstreams are given, and what they give back.
  */
+import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Answer } from '../../core/answer.ts'
 import type { Fault } from '../../core/faults.ts'
@@ -14,6 +15,8 @@ export interface UpstreamRequest {
   readonly body: Buffer | AsyncIterable<Buffer> | null
   /** It changes nothing, so that it may be sent once more when its connection is lost. */
   readonly isRead?: boolean
+  /** It asks for a WebSocket: the answer may be the connection itself. */
+  readonly upgrade?: 'websocket'
   /** From the request's last byte to the answer's headers, ms; at most the system's `timeouts.headers`, and that otherwise. */
   readonly patienceMs?: number
 }
@@ -28,4 +31,6 @@ export interface AnswerHandler {
   onData(controller: Dispatcher.DispatchController, chunk: Buffer): void
   onEnd(controller: Dispatcher.DispatchController): void
   onFault(fault: Fault): void
+  /** The system has accepted a WebSocket: whoever takes the connection ends it. Nothing else follows. */
+  onUpgrade?(head: Omit<Answer, 'body'>, socket: Duplex): void
 }

@@ -2,6 +2,7 @@
  * One request on its way to one system: its turn, its patience, one more try where that is safe, and what its end tells of
  * the system. Every request passes here, whoever sends it.
  */
+import type { Duplex } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import { isUnavailable } from '../../core/answer.ts'
 import { type Fault, GivenUp } from '../../core/faults.ts'
@@ -133,6 +134,21 @@ export class Sending implements Dispatcher.DispatchHandler, Waiting {
     const head = { status, statusMessage, headers }
     if (isUnavailable(status)) this.#word = new OwnWord(head)
     this.#handler.onHead(controller, head)
+  }
+
+  /** The connection is no longer the pool's, and its request is over. */
+  onRequestUpgrade(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: HeaderValues,
+    socket: Duplex
+  ): void {
+    this.#isAnswered = true
+    clearTimeout(this.#timer)
+    this.#line.state.noteAnswer(performance.now() - this.#sentAt)
+    this.#finish('answered')
+    if (this.#handler.onUpgrade === undefined) socket.destroy()
+    else this.#handler.onUpgrade({ status, statusMessage: '', headers }, socket)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {

@@ -156,7 +156,7 @@ suite('a request for a WebSocket', { concurrency: true }, () => {
   test('whose connection breaks while it waits is over', limit, async (t) => {
     const events = new EventEmitter()
     const app = Fastify()
-    app.decorate('webSockets', { take() {}, takes: () => true, opened() {}, goAway() {} })
+    app.decorate('webSockets', { take() {}, takes: () => true, opened() {}, goAway() {} } as never)
     app.get('/graphql', async (_request, { raw }) => {
       raw.once('close', () => events.emit('over'))
       events.emit('asked')
@@ -192,7 +192,9 @@ suite('a request for a WebSocket', { concurrency: true }, () => {
   })
 })
 
-suite('an Upgrade header changes nothing', { concurrency: true }, () => {
+const withoutProxy = { plugins: { 'web-socket-proxy': false } }
+
+suite('an Upgrade header changes nothing without web-socket-proxy', { concurrency: true }, () => {
   const page = '/portal/index.html'
   const pages: readonly (readonly [string, string])[] = [
     ['of a WebSocket elsewhere', head(webSocket, page)],
@@ -200,7 +202,7 @@ suite('an Upgrade header changes nothing', { concurrency: true }, () => {
     ['of another protocol elsewhere', head(['Connection: Upgrade', 'Upgrade: h2c'], page)]
   ]
   test('at other paths: the request reaches a system, and the connection goes on', limit, async (t) => {
-    const world = await startWorld(t)
+    const world = await startWorld(t, withoutProxy)
     for (const [what, request] of pages) {
       const { answers, closed } = await sendRaw(world.url, { bytes: request, next: head([], page) })
       assert.equal(answers.length, 2, what)
@@ -227,7 +229,7 @@ suite('an Upgrade header changes nothing', { concurrency: true }, () => {
     ]
   ]
   test('at the path, of what is no request for a WebSocket', limit, async (t) => {
-    const world = await startWorld(t)
+    const world = await startWorld(t, withoutProxy)
     for (const [what, request] of requests) {
       const { answers } = await sendRaw(world.url, { bytes: request })
       assert.equal(answers.length, 1, what)
@@ -236,7 +238,7 @@ suite('an Upgrade header changes nothing', { concurrency: true }, () => {
   })
 
   test('behind a request whose answer is owed', limit, async (t) => {
-    const world = await startWorld(t)
+    const world = await startWorld(t, withoutProxy)
     // What stands in one piece with such a request and behind it, Node throws away.
     const bytes = head([], page) + head(webSocket, operation)
     const { answers } = await sendRaw(world.url, { bytes, answers: 2, next: head([], page) })
@@ -252,7 +254,7 @@ suite('an Upgrade header changes nothing', { concurrency: true }, () => {
   })
 
   test('with graphql off', limit, async (t) => {
-    const world = await startWorld(t, { plugins: { graphql: false } })
+    const world = await startWorld(t, { plugins: { graphql: false, 'web-socket-proxy': false } })
     const { answers } = await sendRaw(world.url, { bytes: head(webSocket) })
     assert.match(answers[0]?.head ?? '', /x-dispatched-to: target/i)
   })
