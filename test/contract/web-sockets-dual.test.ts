@@ -8,7 +8,7 @@ import { suite, type TestContext, test } from 'node:test'
 import type { Simulator } from '../../simulator/index.ts'
 import { hosts, startTestGateway, startWorld, testConfig, type World } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
-import { moved, openPair, seenBy, startUnlikeWorld, unmoved } from '../dual.ts'
+import { moved, openPair, seenBy, staffOf, startUnlikeWorld, unmoved } from '../dual.ts'
 import { connect } from '../gateway/wires.ts'
 import { accessLine, becomes } from '../scrape.ts'
 import { begin, callControl, openSocket, refusalOf, type SocketClient, type SocketOptions } from '../socket-client.ts'
@@ -203,6 +203,17 @@ suite('a session that lives on both', { concurrency: true }, () => {
     for (const body of commands)
       assert.ok(body.includes(pair.onSource.access_token) && body.includes(pair.onSource.session_id))
     await allFree(world)
+  })
+
+  test("shows the source nothing of another session's token, either", limit, async (t) => {
+    const world = await startWorld(t)
+    const pair = await openPair(world)
+    const other = await login(world.url, 'admin', staffOf(world, 'admin'))
+    const protocols = [`bearer.${other.accessToken}`, version]
+    const path = `${callControl}?access_token=${other.accessToken}`
+    const client = await openSocket(t, world.url, { headers: asAdmin(pair), path, protocols })
+    assert.equal(client.headers['x-dispatched-to'], 'source,target')
+    assert.ok(!seenBy(world.source).includes(other.accessToken))
   })
 
   test('by a context has that system alone, under its own names', limit, async (t) => {

@@ -217,10 +217,12 @@ suite('whoever leaves frees both sides', { concurrency: true }, () => {
       const { client } = await openFor(homes, t)
       const { promise: heard, resolve } = Promise.withResolvers<number>()
       homes.world.source.sockets.onClose(resolve)
+      const leftAt = performance.now()
       leave({ client, world: homes.world })
       assert.equal((await client.ended).code, code)
       assert.equal(await heard, 1006)
       await until(() => openOn(homes.world) + proxied(homes.world) === 0)
+      assert.ok(performance.now() - leftAt < 4000, 'nobody had to be cut for not closing')
     })
   }
 
@@ -500,6 +502,7 @@ suite('WebSockets elsewhere, and how they are told', { concurrency: true }, () =
     const { world } = homes
     const { client, session } = await openFor(homes, t)
     await becomes(world, 'web_sockets{home="source"}', 1)
+    assert.equal(world.app.systems.source.inFlight, 0, 'it takes no place of a request')
     const headers = { ...customer(bearer(session.accessToken)), upgrade: 'websocket' }
     const described = { method: 'GET', url: callControl, headers }
     const explained = await ask(world.opsUrl, {
