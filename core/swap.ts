@@ -179,6 +179,12 @@ function rewriteText(text: string, plan: Plan): string {
 /** Swaps in the path and query of a URL, or in a header's value. */
 export const swapText = (text: string, swaps: readonly Swap[]): string => rewriteText(text, planOf(swaps))
 
+/** The same for many texts. */
+export function createTextSwap(swaps: readonly Swap[]): (text: string) => string {
+  const plan = planOf(swaps)
+  return (text) => rewriteText(text, plan)
+}
+
 /** Swaps in every value of a flat list of names and values. Content-Length is the caller's, who knows the body. */
 export function swapHeaders(headers: readonly string[], swaps: readonly Swap[]): string[] {
   const plan = planOf(swaps)
