@@ -11,6 +11,7 @@ import { isWrite } from './methods/index.ts'
 const envelopeSpace = 'http://schemas.xmlsoap.org/soap/envelope/'
 const tagPattern = /<(\/?)(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*?)?(\/?)>([^<]*)/g
 const ignored = /<\?[\s\S]*?\?>|<!--[\s\S]*?-->/g
+const cdata = /<!\[CDATA\[([\s\S]*?)\]\]>/g
 const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
 export function answerSoap(exchange: Exchange): Answer {
@@ -70,7 +71,8 @@ export function readXml(xml: string): JsonObject {
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw fault('Client.malformed_request')
   const root: JsonObject = {}
   const path: { name: string; children: JsonObject; text: string }[] = [{ name: '', children: root, text: '' }]
-  for (const [, closing, name = '', selfClosing, text = ''] of xml.replace(ignored, '').matchAll(tagPattern)) {
+  const plain = xml.replace(cdata, (_, text: string) => escapeXml(text)).replace(ignored, '')
+  for (const [, closing, name = '', selfClosing, text = ''] of plain.matchAll(tagPattern)) {
     if (closing === '') path.push({ name, children: {}, text })
     if (closing === '' && selfClosing === '') continue
     const ended = path.pop()
