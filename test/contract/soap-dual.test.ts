@@ -219,11 +219,12 @@ suite('a session on both systems by SOAP', async () => {
 test('a half that comes late, and whose client has gone, is ended by REST: the systems are asked in one way', async (t) => {
   const world = await startWorld(t)
   const hung = world.source.faults.add({ match: { method: 'login' }, fault: { kind: 'delay', ms: 4000 } })
-  const { reply, sessionId } = await soapLogin(world.url, 'admin', staffOf(world, 'admin'))
+  const { reply, accessToken } = await soapLogin(world.url, 'admin', staffOf(world, 'admin'))
   hung.remove()
   assertFrom(reply, 'target')
   const ended = world.source.journal.next(({ url, status }) => url === '/rest/Session/logout' && status !== null)
-  await soapCall(world.url, 'Session/logout', '', { realm: 'admin', authInfo: sessionElement(sessionId) })
+  const authInfo = `<access_token>${accessToken}</access_token>`
+  await soapCall(world.url, 'Session/logout', '', { realm: 'admin', authInfo })
   assert.equal((await ended).status, 200)
   assert.deepEqual(everyNameOn(world.source), [])
 })
