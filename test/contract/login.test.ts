@@ -1,8 +1,8 @@
 /** Contract section 4: logins of single-home realms. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { hosts, startWorld } from '../build.ts'
-import { ask, bearer, call, createJar, login } from '../client.ts'
+import { startWorld } from '../build.ts'
+import { bearer, call, createJar, login } from '../client.ts'
 import { soapLogin } from '../soap.ts'
 
 const cookieOf = (headers: { 'set-cookie'?: string[] | undefined }) =>
