@@ -15,6 +15,7 @@ export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] 
   const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request), trail.trace)
   const reads = isRead(method, target.route)
   if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
+  refuseHidden(request)
   const swapped = swapHeaders(headers, swaps)
   const body = target.route.wire === 'soap' ? swapSoap(request, swapped, swaps) : swapBody(request, swapped, swaps)
   return { method, path: swapText(target.url, swaps), headers: swapped, body, isRead: reads }
@@ -38,9 +39,7 @@ function setLength(headers: string[], { length }: Buffer) {
 }
 
 /** Swaps the body's credentials, and corrects the Content-Length where that changes it. */
-function swapBody(request: FastifyRequest, headers: string[], swaps: readonly Swap[]) {
-  refuseHidden(request)
-  const { content } = request
+function swapBody({ content }: FastifyRequest, headers: string[], swaps: readonly Swap[]) {
   if (content === null) return null
   if (Buffer.isBuffer(content)) {
     const body = swapBytes(content, swaps)

@@ -230,6 +230,9 @@ suite('faults', async () => {
 
   test('other faults come in SOAP too', async (t) => {
     const { url, target, source } = await startWorld(t)
+    for (const path of ['/soap/Sess%69on/login', '/soap/Session/../x', '/soap/Session/%2e%2e/x']) {
+      assertSoapFault(await soapCall(url, 'Session/login', '', { path }), 400, 'malformed_request')
+    }
     assertSoapFault(
       await soapCall(url, 'Customer/get_x', '', { headers: { host: 'nobody.test' } }),
       421,
