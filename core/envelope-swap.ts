@@ -5,8 +5,9 @@
  */
 import { readEnvelopeXml } from './envelope.ts'
 import { Fault } from './faults.ts'
-import { createTextSwap, type Swap } from './swap.ts'
-import type { Element } from './xml.ts'
+import { createTextSwap, type Swap, swapBytes } from './swap.ts'
+import { type Element, trimmed, withoutSpace } from './xml.ts'
+import type { XmlBytes } from './xml-bytes.ts'
 
 /** As references wherever a charset or a parser could see another character. */
 const written = (text: string) =>
@@ -35,9 +36,8 @@ function editsIn(root: Element, source: string, swap: (text: string) => string):
     const swapped = swap(text)
     if (swapped === text) return
     // The space around it is the client's own.
-    const [before = ''] = /^[\t\n\r ]*/.exec(source.slice(start, end)) ?? []
-    const length = source.slice(start, end).replace(/[\t\n\r ]+$/, '').length
-    edits.push({ start: start + before.length, end: start + length, text: written(swapped.trim()) })
+    const [from, to] = withoutSpace(source, start, end)
+    edits.push({ start: from, end: to, text: written(trimmed(swapped)) })
   }
   visit(root)
   return edits
@@ -48,7 +48,13 @@ export function swapEnvelope(body: Buffer, contentType: string | undefined, swap
   const swap = createTextSwap(swaps)
   const { root, comments, text, offset, bytesOf } = readEnvelopeXml(body, contentType)
   if (comments.some((comment) => swap(comment) !== comment)) throw refuseHidden()
-  const edits = editsIn(root, text, swap)
+  const done = withEdits(body, editsIn(root, text, swap), { offset, bytesOf })
+  // Whatever else a client has made of it, the name of an element say.
+  if (swapBytes(done, swaps) !== done) throw refuseHidden()
+  return done
+}
+
+function withEdits(body: Buffer, edits: readonly Edit[], { offset, bytesOf }: Pick<XmlBytes, 'offset' | 'bytesOf'>) {
   if (edits.length === 0) return body
   const parts: Buffer[] = []
   let [at, copied] = [0, 0]

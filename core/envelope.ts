@@ -5,7 +5,7 @@
  */
 import { Fault } from './faults.ts'
 import { type Call, type JsonObject, noCall } from './words.ts'
-import { type Element, localName, UnreadableXml } from './xml.ts'
+import { type Element, localName, trimmed, UnreadableXml } from './xml.ts'
 import { readXmlBytes, type XmlBytes } from './xml-bytes.ts'
 
 export interface Envelope {
@@ -41,17 +41,21 @@ const singular =
 
 function isNil({ attributes, children, text }: Element): boolean {
   const says = attributes.some(([name, value]) => localName(name) === 'nil' && /^\s*(?:true|1)\s*$/.test(value))
-  if (says && (children.length > 0 || text.trim() !== '')) throw malformed('an element is nil and has content')
+  if (says && (children.length > 0 || trimmed(text) !== '')) throw malformed('an element is nil and has content')
   return says
 }
 
-function memberOf(element: Element): unknown {
-  if (isNil(element)) return null
-  // What it stands for is elsewhere in the envelope.
-  const refers = element.attributes.some(([name, value]) => localName(name) === 'href' && value.startsWith('#'))
+/** What such an element stands for is elsewhere in the envelope (SOAP 1.1 section 5.4.1). */
+function refuseReference({ attributes }: Element) {
+  const refers = attributes.some(([name, value]) => localName(name) === 'href' && value.startsWith('#'))
   if (refers) throw malformed('an element of the SOAP envelope refers to another one')
+}
+
+function memberOf(element: Element): unknown {
+  refuseReference(element)
+  if (isNil(element)) return null
   if (element.children.length > 0 || recordName.test(element.name)) return recordOf(element)
-  return element.text.trim()
+  return trimmed(element.text)
 }
 
 /** Elements as members; those of one name are an array. By entries, since a name can be `__proto__`. */
@@ -75,6 +79,7 @@ export function contentOf(element: Element): JsonObject {
   if (only === undefined || second !== undefined || only.children.length === 0 || recordName.test(only.name)) {
     return recordOf(element)
   }
+  refuseReference(only)
   isNil(only)
   return recordOf(only)
 }
@@ -112,7 +117,7 @@ function authInfoOf({ root }: XmlBytes): JsonObject | null {
   const header = onlyChild(root, 'Header')
   const found = header === null ? null : onlyChild(header, 'auth_info')
   if (found === null || isNil(found)) return null
-  if (found.children.length === 0 && found.text.trim() !== '') throw malformed('auth_info is not a record')
+  if (found.children.length === 0 && trimmed(found.text) !== '') throw malformed('auth_info is not a record')
   return memberOf(found) as JsonObject
 }
 
@@ -124,6 +129,7 @@ export function readEnvelope(urlMethod: string, contentType: string | undefined,
   const { name: method } = called
   if (!methodName.test(method)) throw malformed('the SOAP Body names no method')
   if (urlMethod !== '' && urlMethod !== method) throw malformed('the URL and the SOAP Body name different methods')
+  refuseReference(called)
   const params = paramsOf(called)
   const call = { ...noCall, authInfo: authInfoOf(xml), params, paramsText: JSON.stringify(params) }
   return { method, call }

@@ -46,6 +46,18 @@ interface Open {
 
 export const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
+const isSpace = (code: number) => code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
+
+/** A part of a text without the space around it, which is less of it than JavaScript's: where it begins and ends. */
+export function withoutSpace(text: string, from = 0, to = text.length): readonly [start: number, end: number] {
+  let [start, end] = [from, to]
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--
+  return [start, end]
+}
+
+export const trimmed = (text: string): string => text.slice(...withoutSpace(text))
+
 /** Throws `UnreadableXml`. */
 export function readXml(text: string): XmlDocument {
   const parser = new SaxesParser({ xmlns: false, position: false })

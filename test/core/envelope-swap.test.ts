@@ -62,6 +62,8 @@ for (const [what, text] of [
   ['a comment', envelope(`<!-- ${own} -->`)],
   ['a text beside elements', envelope(`<a>${own}<b/></a>`)],
   ['pieces around an element', envelope(`<a>${own.slice(0, 9)}<b/>${own.slice(9)}</a>`)],
+  ['the name of an element', envelope(`<a><x${own}/></a>`)],
+  ['the name of an attribute', envelope(`<a><x x${own}=""/></a>`)],
   ['an envelope in another charset', Buffer.from(envelope(`<a>${own}</a>`), 'utf16le').toString('latin1')],
   ['what is no XML', own]
 ] as const) {
@@ -94,4 +96,12 @@ test('property: every byte outside the credentials is as it was', () => {
     }),
     { numRuns: 500 }
   )
+})
+
+test('space beside a credential costs no more than its bytes', () => {
+  const space = ' '.repeat(500_000)
+  const begun = performance.now()
+  const text = (id: string) => envelope(`<a>${space}x${space}${id}${space}</a>`)
+  assert.equal(swapped(text(own)), text(written))
+  assert.ok(performance.now() - begun < 5000)
 })

@@ -125,6 +125,7 @@ const refused: readonly [what: string, body: string | Buffer, contentType?: stri
   ['params beside others', called('<i_customer>1</i_customer><params><i_customer>2</i_customer></params>')],
   ['nil with content', called(`<a xsi:nil="true">${secret}</a>`)],
   ['a reference to another element', envelope(`<m><a href="#id0"/><b>${secret}</b></m>`)],
+  ['a call that refers to an element', envelope('<m href="#id0"/>')],
   ['a method whose name is none', envelope(`<m-n>${secret}</m-n>`)],
   ['a document type', `<!DOCTYPE x>${called(secret)}`],
   ['a billion laughs', `${laughs}${called('&l9;')}`],
