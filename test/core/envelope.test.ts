@@ -1,6 +1,7 @@
 /** What is read out of SOAP envelopes, and what is refused. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { readEnvelope } from '../../core/envelope.ts'
 import { Fault } from '../../core/faults.ts'
 
@@ -198,4 +199,61 @@ test('the deepest and the largest that are read', () => {
 test('the URL and the Body may not name different methods', () => {
   assert.equal(read(envelope('<x:get_it xmlns:x="y"/>'), 'text/xml', 'get_it').method, 'get_it')
   assert.throws(() => read(envelope('<update_it/>'), 'text/xml', 'get_it'), /different methods/)
+})
+
+const tokens = [
+  ...[
+    '<',
+    '>',
+    '</',
+    '/>',
+    '&',
+    ';',
+    '"',
+    "'",
+    '=',
+    ' ',
+    '\n',
+    'a',
+    ':',
+    '#',
+    '7',
+    'x="',
+    'é',
+    '\u{1f600}',
+    '\0',
+    ']]>',
+    '<![CDATA['
+  ],
+  ...[
+    '<!--',
+    '-->',
+    '<?xml version="1.0"?>',
+    '<?',
+    '?>',
+    '<!DOCTYPE a [',
+    '&amp;',
+    '&#55;',
+    '&#xD800;',
+    'xsi:nil="true"'
+  ],
+  ...['<S:Envelope>', '</S:Envelope>', '<S:Header>', '</S:Header>', '<S:Body>', '</S:Body>', '<m>', '</m>', '<m/>'],
+  ...['<auth_info>', '</auth_info>', '<session_id>', '</session_id>', '<__proto__>', '</__proto__>', '<customer_info/>']
+]
+const envelopeAround = (content: string) => `<S:Envelope>${content}</S:Envelope>`
+const anyXml = fc.array(fc.constantFrom(...tokens), { maxLength: 40 }).map((parts) => parts.join(''))
+
+test('property: whatever comes is a call, or is refused with a fault of ours', () => {
+  const contentType = fc.constantFrom('text/xml', 'text/xml; charset=utf-8', 'text/xml;charset=latin1', ';charset=')
+  const body = fc.oneof(anyXml, anyXml.map(envelopeAround), anyXml.map(called), anyXml.map(shown))
+  fc.assert(
+    fc.property(body, contentType, (text, type) => {
+      try {
+        assert.match(read(text, type).method, /^\w+$/)
+      } catch (error) {
+        assert.equal((error as Fault).statusCode, 400, String(error))
+      }
+    }),
+    { numRuns: 3000 }
+  )
 })
