@@ -109,6 +109,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     else await sendDual(request, reply, known)
   }
 
+  /** Of a SOAP call the method is told by now, where it matters. */
   function dispatchTold(request: FastifyRequest, reply: FastifyReply, fail: (error: unknown) => void) {
     const { place } = request
     const step = stepOf(request)
