@@ -2,6 +2,7 @@
  * Reads what a system answered: sessions, faults, and what they mean for where a session lives (protocol sections 2 and 3).
  */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { resultIn } from './envelope.ts'
 import type { HeaderValues } from './headers.ts'
 import type { Credential, Half, JsonObject, Route } from './words.ts'
 
@@ -26,13 +27,17 @@ const decoders: Readonly<Record<string, (body: Buffer, options: { maxOutputLengt
   br: brotliDecompressSync
 }
 
-/** The answer's JSON object, read from a copy; null for anything else. */
+const isXml = /^(?:text|application)\/(?:[\w.-]+\+)?xml(?:\s*;|$)/i
+
+/** The answer's JSON object, or what its SOAP envelope says in the place of one, read from a copy; null for anything else. */
 export function jsonOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): JsonObject | null {
   try {
     const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase()
     const decode = decoders[encoding]
-    const text = (decode === undefined ? body : decode(body, { maxOutputLength: readableLimitBytes })).toString()
-    const value: unknown = JSON.parse(text)
+    const bytes = decode === undefined ? body : decode(body, { maxOutputLength: readableLimitBytes })
+    const contentType = String(headers['content-type'] ?? '')
+    if (isXml.test(contentType)) return resultIn(bytes, contentType)
+    const value: unknown = JSON.parse(bytes.toString())
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
   } catch {
     return null
@@ -75,15 +80,17 @@ export function refusesSession(route: Route, answer: Answer): boolean {
 /** The calls that read one entity whole: their answers tell its state. */
 const isInfo = ({ method }: Route) => method === 'get_customer_info' || method === 'get_account_info'
 
-/** Most of an answer that says no more than that there is nothing. */
+/** Most of an answer that says no more than that there is nothing; an envelope around it has its namespaces. */
 const emptyAnswerBytes = 64
+const emptyEnvelopeBytes = 1024
 
 /** How much of an answer can say that an entity is not there, bytes; 0 when none of it can. */
 export function mayMissEntity(route: Route, { status, headers }: Omit<Answer, 'body'>): number {
   if (status === 500) return heldBytes
   if (status !== 200) return 0
   if (isInfo(route)) return heldBytes
-  return Number(headers['content-length'] ?? 0) <= emptyAnswerBytes ? emptyAnswerBytes : 0
+  const mostBytes = route.wire === 'soap' ? emptyEnvelopeBytes : emptyAnswerBytes
+  return Number(headers['content-length'] ?? 0) <= mostBytes ? mostBytes : 0
 }
 
 const wordOf = (value: unknown) => (typeof value === 'string' ? value.trim().toUpperCase() : '')

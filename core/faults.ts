@@ -2,6 +2,7 @@
  * Faults: the gateway's own errors, in the API's own shape (contract section 7).
  */
 import type { Answer } from './answer.ts'
+import { escapeMarkup, soapFault, soapType } from './soap-text.ts'
 import type { System, Wire } from './words.ts'
 
 /** Status, side and sentence of every fault of the contract; `%` is a system, a method or a key, never a client's text. */
@@ -92,9 +93,6 @@ export function whyOf(error: unknown): string {
   return error instanceof Error && error.cause instanceof Error ? `${own}: ${whyOf(error.cause)}` : own
 }
 
-const inMarkup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => inMarkup[character] ?? character)
-
 /** A fault as its asker can read it: content type and text. JSON for API calls, SOAP for SOAP, a page for a browser's page. */
 export function renderFault(
   fault: Fault,
@@ -102,17 +100,12 @@ export function renderFault(
   acceptsHtml: boolean
 ): readonly [contentType: string, text: string] {
   const { faultcode, message } = fault
-  if (wire === 'soap') {
-    return [
-      'text/xml; charset=utf-8',
-      `<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>${escaped(faultcode)}</faultcode><faultstring>${escaped(message)}</faultstring></soap:Fault></soap:Body></soap:Envelope>\n`
-    ]
-  }
+  if (wire === 'soap') return [soapType, soapFault(faultcode, message)]
   if (wire === 'page' && acceptsHtml) {
     const again = fault.statusCode >= 500 ? '<p>Please try again in a moment.</p>' : ''
     return [
       'text/html; charset=utf-8',
-      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fault.statusCode}</title></head><body><h1>${escaped(message)}</h1>${again}<p><small>${escaped(faultcode)}</small></p></body></html>\n`
+      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fault.statusCode}</title></head><body><h1>${escapeMarkup(message)}</h1>${again}<p><small>${escapeMarkup(faultcode)}</small></p></body></html>\n`
     ]
   }
   return ['application/json; charset=utf-8', JSON.stringify({ faultcode, faultstring: message })]

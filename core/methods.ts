@@ -7,9 +7,15 @@ import { isSingleHome, type JsonObject, type RealmName, type Route, type Upgrade
 
 const readVerbs: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** A read changes nothing, so it may be cancelled, and sent again. Whatever is not surely a read is a write. */
-export function isRead(httpMethod: string, { service, method }: Pick<Route, 'service' | 'method'>): boolean {
+type Named = Pick<Route, 'service' | 'method'> & Partial<Pick<Route, 'wire' | 'inEnvelope'>>
+
+/**
+ * A read changes nothing, so it may be cancelled, and sent again. Whatever is not surely a read is a write: so is a SOAP
+ * call whose envelope nobody had to read, whatever its URL says, since a system may do what its Body says.
+ */
+export function isRead(httpMethod: string, { service, method, wire, inEnvelope }: Named): boolean {
   if (method === '') return readVerbs.has(httpMethod)
+  if (wire === 'soap' && inEnvelope === undefined) return false
   return method.startsWith('get_') || (service === 'Session' && method === 'ping')
 }
 
@@ -38,15 +44,11 @@ export function sessionStepOf(
   { family, wire, service, method }: Route,
   { realm, pinned }: { readonly realm: RealmName; readonly pinned: unknown }
 ): SessionStep | null {
-  if (service !== 'Session' || wire !== 'rest' || family !== 'billing') return null
+  if (service !== 'Session' || (wire !== 'rest' && wire !== 'soap') || family !== 'billing') return null
   const step = Object.hasOwn(sessionSteps, method) ? (sessionSteps[method] ?? null) : null
   // Where a session lives on one system, or the host pins one, there is nothing to choose.
   return step === 'context' && (isSingleHome(realm) || pinned !== null) ? null : step
 }
-
-/** A login whose form is not read: it proves who comes all the same, so no cookie and no record counts for it. */
-export const isUnreadLogin = ({ wire, service, method }: Route): boolean =>
-  wire === 'soap' && service === 'Session' && method === 'login'
 
 /**
  * State that one half of a session holds (protocol section 3): such calls follow the context, else the target, whatever

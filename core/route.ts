@@ -112,7 +112,9 @@ function callOf(url: string, family: Family, wire: Wire, at: number): Route {
   if (hidesName.test(service) || hidesName.test(method)) {
     throw new Fault('malformed_request', 'the path hides its service or method')
   }
-  if (!apiName.test(service) || !apiName.test(method)) return { family, wire, service: '', method: '', inPath: noCall }
+  // A SOAP call may be sent to its service: then the envelope names the method.
+  const isNamed = apiName.test(method) || (wire === 'soap' && method === '')
+  if (!apiName.test(service) || !isNamed) return { family, wire, service: '', method: '', inPath: noCall }
   const rest = wire === 'rest' ? url.slice(afterMethod) : ''
   const isInPath = family === 'billing' ? goesOn.test(rest) : holdsObject.test(rest)
   return { family, wire, service, method, inPath: isInPath ? readPath(rest) : noCall }

@@ -186,6 +186,12 @@ export const clientsOwn = (item: string, written: string, swaps: readonly Swap[]
     .map((one) => one.trim())
     .find((one) => swapText(one, swaps) === item) ?? item
 
+/** The same for many texts. */
+export function createTextSwap(swaps: readonly Swap[]): (text: string) => string {
+  const plan = planOf(swaps)
+  return (text) => rewriteText(text, plan)
+}
+
 /** Swaps in every value of a flat list of names and values. Content-Length is the caller's, who knows the body. */
 export function swapHeaders(headers: readonly string[], swaps: readonly Swap[]): string[] {
   const plan = planOf(swaps)

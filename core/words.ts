@@ -51,6 +51,8 @@ export interface Route {
   readonly method: string
   /** What a URL-path call has behind its method: `/<auth_info>/<params>`; `noCall` for every other call. */
   readonly inPath: Call
+  /** Set once a SOAP envelope was read: `method` is what its Body names. Until then it is the URL's word alone. */
+  readonly inEnvelope?: true
 }
 
 export type CredentialKind = 'access_token' | 'session_id' | 'refresh_token'

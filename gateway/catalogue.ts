@@ -107,7 +107,10 @@ export const catalogue: readonly Entry[] = [
     needs: ['remote-session', 'login-forwarding'],
     register: (app, _config, options) => app.register(listAggregation, options as never)
   },
-  { name: 'session-calls', register: (app) => app.register(sessionCalls) },
+  {
+    name: 'session-calls',
+    register: (app, { apis }) => app.register(sessionCalls, { logoutPath: `${restPrefixOf(apis)}/Session/logout` })
+  },
   { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   {

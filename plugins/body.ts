@@ -10,8 +10,9 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { bodyFormOf, createMultipartReader, type FieldName, readCall } from '../core/call.ts'
+import { type Envelope, readEnvelope } from '../core/envelope.ts'
 import { Fault } from '../core/faults.ts'
-import type { Call } from '../core/words.ts'
+import { type Call, noCall } from '../core/words.ts'
 
 /** Bodies up to this are kept whole, so that they go up in one piece and can be sent again. */
 export const keptBytes = 65_536
@@ -27,7 +28,10 @@ declare module 'fastify' {
     content: Body
   }
   interface FastifyInstance {
-    /** Reads the whole call, keeping its body; throws `malformed_request` or `body_too_large`. */
+    /**
+     * Reads the whole call, keeping its body; throws `malformed_request` or `body_too_large`. Of a SOAP call it tells the
+     * method too: from then on the request's target has it.
+     */
     readCall(request: Held): Promise<Call>
     /** Reads a call until these fields are known: a large multipart upload streams on behind its first fields. */
     readFields(request: Held, names: readonly FieldName[]): Promise<Call>
@@ -110,9 +114,24 @@ async function body(app: FastifyInstance, { bodyLimit }: { readonly bodyLimit: n
     request.content = Buffer.concat(chunks)
   }
 
-  const isMultipart = (request: Held) => bodyFormOf(request.headers['content-type']) === 'multipart'
+  const isMultipart = ({ headers, target }: Held) =>
+    target.route.wire !== 'soap' && bodyFormOf(headers['content-type']) === 'multipart'
+
+  /** Envelopes that were read, by their bytes: the session and the entity are asked for apart. */
+  const envelopes = new WeakMap<Buffer, Envelope>()
+
+  async function readSoapCall(request: Held): Promise<Call> {
+    await takeUntil(request, async () => false)
+    const { content, target, headers } = request
+    if (!Buffer.isBuffer(content) || content.length === 0) return noCall
+    const read = envelopes.get(content) ?? readEnvelope(target.route.method, headers['content-type'], content)
+    envelopes.set(content, read)
+    request.target = { ...target, route: { ...target.route, method: read.method, inEnvelope: true } }
+    return read.call
+  }
 
   async function readWholeCall(request: Held): Promise<Call> {
+    if (request.target.route.wire === 'soap') return readSoapCall(request)
     const contentType = request.headers['content-type']
     if (bodyFormOf(contentType) !== 'other') await takeUntil(request, async () => false)
     const content = Buffer.isBuffer(request.content) ? request.content : null

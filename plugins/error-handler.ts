@@ -8,6 +8,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { codeOf, Fault, KnownCause, renderFault, whyOf } from '../core/faults.ts'
+import type { Wire } from '../core/words.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,6 +32,12 @@ function faultOf(error: unknown): Fault {
 const hasUnreadBody = ({ raw, headers }: FastifyRequest) =>
   !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
+/** A request line that cannot be read names no API; SOAP is told by a header of its own too (SOAP 1.1 section 6.1.1). */
+function wireOf({ target, headers }: FastifyRequest): Wire {
+  const wire = target?.route.wire ?? 'rest'
+  return wire === 'page' && headers.soapaction !== undefined ? 'soap' : wire
+}
+
 async function errorHandler(app: FastifyInstance) {
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
     const fault = faultOf(error)
@@ -46,7 +53,7 @@ async function errorHandler(app: FastifyInstance) {
     } else {
       request.log.debug({ fault: fault.faultcode, cause: codeOf(fault.cause) }, 'a request was refused')
     }
-    const wire = request.target?.route.wire ?? 'rest'
+    const wire = wireOf(request)
     const acceptsHtml = request.headers.accept?.includes('text/html') ?? false
     const [contentType, text] = renderFault(fault, wire, acceptsHtml)
     // What a system's answer had left on the reply is not for a fault.

@@ -19,7 +19,8 @@ export interface JournalEntry {
   /** Names and values in turn, in the client's own spelling. */
   readonly rawHeaders: readonly string[]
   readonly service: string | null
-  readonly method: string | null
+  /** Of a SOAP call whose URL ends at its service, the one that its envelope names. */
+  method: string | null
   /** The first 256 KiB; `bodyBytes` and `bodySha256` speak of all of it. */
   body: Buffer
   bodyBytes: number
@@ -29,7 +30,7 @@ export interface JournalEntry {
   status: number | null
   faultcode: string | null
   sessionId: string | null
-  readonly write: boolean
+  write: boolean
   iCustomer: number | null
 }
 

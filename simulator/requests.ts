@@ -12,9 +12,10 @@ import { isWrite } from './methods/index.ts'
 import { endsBeforeCall, replacementOf, resetSocket, sendDespite } from './misbehaviour.ts'
 import { answerPage } from './pages.ts'
 import type { RealmName } from './realms.ts'
-import { answerSoap } from './soap.ts'
+import { answerSoap, inEnvelope } from './soap.ts'
 import type { System } from './system.ts'
 import { contentOf, type Target, targetOf } from './wire.ts'
+import { answerWsdl } from './wsdl.ts'
 
 export type RequestHandler = (realm: RealmName, req: IncomingMessage, res: ServerResponse) => void
 
@@ -39,7 +40,9 @@ async function handle(arrived: Omit<Exchange, 'content'>, res: ServerResponse): 
   if (fault?.kind === 'reset' && fault.at === 'request') return resetSocket(req.socket)
   const answer = await answerTo(arrived, (exchange) => {
     if (endsBeforeCall(fault, req)) return null
-    return replacementOf(fault) ?? execute(exchange)
+    const replacement = replacementOf(fault)
+    if (replacement !== null && fault?.kind === 'fault' && target.api === 'soap') return inEnvelope(replacement, method)
+    return replacement ?? execute(exchange)
   })
   if (answer === null || res.destroyed) return
   await sendDespite(fault, res, answer)
@@ -65,7 +68,10 @@ function execute(exchange: Exchange): Answer {
   if (api === 'doc') return answerDocs(exchange)
   if (api === 'espf') return answerEspf(exchange)
   if (!['GET', 'POST'].includes(exchange.req.method ?? '')) return textAnswer('text/plain', 'Method not allowed\n', 405)
-  return api === 'soap' ? answerSoap(exchange) : executeCall(exchange)
+  if (api !== 'soap') return executeCall(exchange)
+  return exchange.req.method === 'GET' && exchange.target.query.has('wsdl')
+    ? answerWsdl(exchange)
+    : answerSoap(exchange)
 }
 
 function arrivalOf(realm: RealmName, req: IncomingMessage, { api, service, method }: Target) {

@@ -6,19 +6,23 @@ import { Answer } from './answers.ts'
 import { fault } from './api-fault.ts'
 import { answering, type Exchange, executeCall } from './calls.ts'
 import { isJsonObject, type JsonObject, parseJson, textOf } from './exact-json.ts'
+import { isWrite } from './methods/index.ts'
 
 const envelopeSpace = 'http://schemas.xmlsoap.org/soap/envelope/'
 const tagPattern = /<(\/?)(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*?)?(\/?)>([^<]*)/g
 const ignored = /<\?[\s\S]*?\?>|<!--[\s\S]*?-->/g
+const cdata = /<!\[CDATA\[([\s\S]*?)\]\]>/g
 const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
 export function answerSoap(exchange: Exchange): Answer {
-  const { target, content } = exchange
+  const { target, content, open } = exchange
+  let method = target.method
   const json = answering(exchange, () => {
     const envelope = objectOf(readXml(content.text).Envelope)
     const body = objectOf(envelope.Body)
     // The URL may end at the service: then the body's element names the method.
-    const method = target.method ?? Object.keys(body)[0] ?? null
+    method ??= Object.keys(body)[0] ?? null
+    if (open !== null) Object.assign(open.entry, { method, write: isWrite(method) })
     const params = objectOf(method === null ? undefined : body[method])
     const authInfo = objectOf(objectOf(envelope.Header).auth_info)
     return executeCall({
@@ -27,10 +31,15 @@ export function answerSoap(exchange: Exchange): Answer {
       content: { ...content, authInfo, params: isJsonObject(params.params) ? params.params : params }
     })
   })
+  return inEnvelope(json, method)
+}
+
+/** What would be answered in JSON, in an envelope. */
+export function inEnvelope(json: Answer, method: string | null): Answer {
   if (!(json.body instanceof Buffer)) return json
   const result = parseJson(json.body.toString())
   const cookies = json.headers.filter(([name]) => name === 'Set-Cookie')
-  const inner = json.faultcode === null ? resultXml(target.method ?? 'call', result) : faultXml(result)
+  const inner = json.faultcode === null ? resultXml(method ?? 'call', result) : faultXml(result)
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="${envelopeSpace}"><soap:Body>${inner}</soap:Body></soap:Envelope>\n`
   return new Answer(
     json.status,
@@ -62,7 +71,8 @@ export function readXml(xml: string): JsonObject {
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw fault('Client.malformed_request')
   const root: JsonObject = {}
   const path: { name: string; children: JsonObject; text: string }[] = [{ name: '', children: root, text: '' }]
-  for (const [, closing, name = '', selfClosing, text = ''] of xml.replace(ignored, '').matchAll(tagPattern)) {
+  const plain = xml.replace(cdata, (_, text: string) => escapeXml(text)).replace(ignored, '')
+  for (const [, closing, name = '', selfClosing, text = ''] of plain.matchAll(tagPattern)) {
     if (closing === '') path.push({ name, children: {}, text })
     if (closing === '' && selfClosing === '') continue
     const ended = path.pop()

@@ -56,7 +56,8 @@ export function createExplain(app: FastifyInstance, config: Config) {
     const isWebSocket = wantsWebSocket(httpMethod, lower)
     const asked = { target: described, place, headers: lower, content, isWebSocket }
     const { to, reason, otherwise, missing } = await app.explain(asked)
-    const { family, service, method } = described.route
+    // An envelope may have told the method.
+    const { family, service, method } = asked.target.route
     const call = method === '' ? null : `${service}/${method}`
     const more = { ...(otherwise !== null && { otherwise }), ...(missing !== null && { missing }) }
     return { realm: place.realm, family, call, to, reason, ...more }

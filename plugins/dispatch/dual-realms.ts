@@ -62,16 +62,19 @@ export function createDualRealms(app: FastifyInstance) {
     const facts = { ...noFacts, ...place, context: context === 'auto' ? null : context, joins }
     const plainly = async (): Promise<Judged> => {
       const decision = decide({ ...facts, home })
-      // Small bodies alone: credentials in a larger one are swapped where they are the session's own.
-      const reads = decision.to === 'source' && home.session !== undefined && Buffer.isBuffer(asked.content)
-      const call = reads && route.wire === 'rest' ? await app.readCall(asked) : null
+      const swaps = decision.to === 'source' && home.session !== undefined
+      // Small bodies alone: credentials in a larger one are swapped where they are the session's own. In an envelope they
+      // are swapped by where they stand.
+      const reads = swaps && (route.wire === 'soap' || (route.wire === 'rest' && Buffer.isBuffer(asked.content)))
+      const call = reads ? await app.readCall(asked) : null
       return { ...known, others: othersIn(asked, known, call), home, decision, references: [], call: null, list: null }
     }
     const isDecided = place.pinned !== null || facts.context !== null
-    if (isDecided || asked.isWebSocket || route.wire !== 'rest' || route.method === '' || isBoundToHalf(route))
-      return plainly()
+    const isCall = (route.wire === 'rest' || route.wire === 'soap') && route.method !== ''
+    if (isDecided || asked.isWebSocket || !isCall || isBoundToHalf(route)) return plainly()
 
-    const list = lists?.of(route) ?? null
+    // A page in an envelope would have to be written anew.
+    const list = route.wire === 'rest' ? (lists?.of(route) ?? null) : null
     const mayMerge = list !== null && (isCertain(home) || (home.by === 'cookie' && known.credentials.length > 0))
     if (!mayMerge && (location === null || home.system !== 'both')) return plainly()
     const call = await app.readFields(asked, ['params'])

@@ -11,7 +11,7 @@ import fp from 'fastify-plugin'
 import { bearerOf, credentialsInHandshake, type Shown, shownCredentials } from '../../core/credentials.ts'
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
-import { isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
+import { sessionStepOf } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { type Home, isSingleHome, noCall } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
@@ -32,9 +32,28 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   const dualRealms = createDualRealms(app)
   const reviews = createReviews(app)
 
+  /** An envelope with a session of its own; in a charset in which that cannot be seen, there are NULs. */
+  const mayShow = (content: Asked['content']) =>
+    Buffer.isBuffer(content) && (content.includes('auth_info') || content.includes(0))
+
+  /**
+   * Whether a SOAP call's method must be known first: the Session service opens and ends sessions, and in a dual realm some
+   * calls are bound to one half.
+   */
+  function mustTell({ target: { route }, place, content }: Asked): boolean {
+    if (route.wire !== 'soap' || content === null || route.inEnvelope) return false
+    return route.service === 'Session' || (route.method === '' && place.pinned === null && !isSingleHome(place.realm))
+  }
+
+  /** Nothing is logged in or out by a question without a body, such as one for the service's description. */
+  function stepOf({ target: { route }, place, content }: Asked) {
+    return route.wire === 'soap' && content === null ? null : sessionStepOf(route, place)
+  }
+
   /** Whether the call must be read for its credential: no header decides, and no cookie does unless the call has its own. */
   function mustRead({ target, content }: Asked, hasCookies: boolean): boolean {
     const { wire, inPath, service } = target.route
+    if (wire === 'soap') return content !== null && (service === 'Session' || !hasCookies || mayShow(content))
     if (wire !== 'rest') return false
     if (inPath !== noCall || service === 'Session') return true
     if (content === null) return false
@@ -102,21 +121,12 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     else await sendDual(request, reply, known)
   }
 
-  app.decorate('dispatchRequest', function dispatchRequest(request, reply) {
-    const { target, place, headers } = request
-    const { route } = target
-    const fail = (error: unknown) => {
-      reply.send(error)
-    }
-    if (headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
-    const step = sessionStepOf(route, place)
+  /** Of a SOAP call the method is told by now, where it matters. */
+  function dispatchTold(request: FastifyRequest, reply: FastifyReply, fail: (error: unknown) => void) {
+    const { place } = request
+    const step = stepOf(request)
     if (step !== null) {
       app.answerSessionCall(step, request, reply).catch(fail)
-      return
-    }
-    if (isUnreadLogin(route)) {
-      const login = { step: 'refresh', hint: null, forwards: false } as const
-      send(request, reply, null, decide({ ...noFacts, ...place, login }))
       return
     }
     // The target knows what its clients hold; the source is shown a session of both by its own names.
@@ -134,11 +144,25 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     const known = { home, credentials: seen.credentials, others: seen.others }
     if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else sendDual(request, reply, known).catch(fail)
+  }
+
+  app.decorate('dispatchRequest', function dispatchRequest(request, reply) {
+    const fail = (error: unknown) => {
+      reply.send(error)
+    }
+    if (request.headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
+    if (!mustTell(request)) {
+      dispatchTold(request, reply, fail)
+      return
+    }
+    const told = request.trail.waitFor(app.readCall(request))
+    told.then(() => dispatchTold(request, reply, fail)).catch(fail)
   })
 
   app.decorate('explain', async function explain(asked: Asked) {
-    const { place, target } = asked
-    const step = sessionStepOf(target.route, place)
+    const { place } = asked
+    if (mustTell(asked)) await app.readCall(asked)
+    const step = stepOf(asked)
     if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
     if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
     if (place.pinned !== null) return decideFor(asked, noFacts.home)

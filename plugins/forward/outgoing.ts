@@ -3,6 +3,7 @@
  * that the system knows by other names.
  */
 import type { FastifyRequest } from 'fastify'
+import { swapEnvelope } from '../../core/envelope-swap.ts'
 import { Fault } from '../../core/faults.ts'
 import { clientOf, requestHeaders } from '../../core/headers.ts'
 import { isReadRequest } from '../../core/methods.ts'
@@ -16,7 +17,7 @@ export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] 
   if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
   refuseHidden(request)
   const swapped = swapHeaders(headers, swaps)
-  const body = swapBody(content, swapped, swaps)
+  const body = target.route.wire === 'soap' ? swapSoap(request, swapped, swaps) : swapBody(request, swapped, swaps)
   return { method, path: swapText(target.url, swaps), headers: swapped, body, isRead: reads }
 }
 
@@ -40,18 +41,36 @@ function refuseHidden({ headers, content }: FastifyRequest) {
   throw new Fault('malformed_request', 'in this session the body must be in UTF-8 and not compressed')
 }
 
+function setLength(headers: string[], { length }: Buffer) {
+  const at = indexOfHeader(headers, 'content-length')
+  if (at !== -1) headers[at + 1] = String(length)
+}
+
 /** Swaps the body's credentials, and corrects the Content-Length where that changes it. */
-function swapBody(content: FastifyRequest['content'], headers: string[], swaps: readonly Swap[]) {
+function swapBody({ content }: FastifyRequest, headers: string[], swaps: readonly Swap[]) {
   if (content === null) return null
-  const length = indexOfHeader(headers, 'content-length')
   if (Buffer.isBuffer(content)) {
     const body = swapBytes(content, swaps)
-    if (length !== -1) headers[length + 1] = String(body.length)
+    setLength(headers, body)
     return body
   }
+  const length = indexOfHeader(headers, 'content-length')
   // How long it will be is not known before it has passed.
   if (length !== -1 && !keepsLength(swaps)) headers.splice(length, 2)
   return swapStream(content, swaps)
+}
+
+/** The same in an envelope, which was read whole before it was known to go to a system with other names. */
+function swapSoap(
+  { content, headers: { 'content-type': contentType } }: FastifyRequest,
+  headers: string[],
+  swaps: readonly Swap[]
+) {
+  if (content === null) return null
+  if (!Buffer.isBuffer(content)) throw new Error('Only an envelope that was read goes to a system with other names')
+  const body = swapEnvelope(content, contentType, swaps)
+  setLength(headers, body)
+  return body
 }
 
 export const indexOfHeader = (headers: readonly string[], wanted: string): number =>

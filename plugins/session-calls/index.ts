@@ -14,6 +14,7 @@ import { Fault } from '../../core/faults.ts'
 import { parseContext } from '../../core/headers.ts'
 import type { SessionStep } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
+import { soapSuccess, soapType } from '../../core/soap-text.ts'
 import {
   type Call,
   type Credential,
@@ -40,11 +41,16 @@ declare module 'fastify' {
 type Single = Decision & { readonly to: System }
 
 const loginNameOf = ({ params }: Call): string => (typeof params?.login === 'string' ? params.login : '')
-async function sessionCalls(app: FastifyInstance) {
+interface Setting {
+  /** The path that `Session/logout` has on the systems. */
+  readonly logoutPath: string
+}
+
+async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
   const loginForwarding = app.hasDecorator('loginForwarding') ? app.loginForwarding : null
   const { inTurn } = createAttempts(app)
-  const pairs = createPairs(app)
+  const pairs = createPairs(app, logoutPath)
   const { cookiesOf, shownBy, everyShownBy, shownToRefresh } = createShown(remoteSession)
 
   function relay(request: FastifyRequest, reply: FastifyReply, { to, attempt }: Outcome, setCookie: string | null) {
@@ -170,7 +176,9 @@ async function sessionCalls(app: FastifyInstance) {
     decide({ ...noFacts, ...request.place, home, context: wanted })
     const { id } = await app.homes.keptFor(home, shown.credentials)
     await app.pairedSessions.setContext(id, wanted)
-    reply.header('content-type', 'application/json; charset=utf-8').send('{"success":1}')
+    const { wire, method } = request.target.route
+    if (wire === 'soap') reply.header('content-type', soapType).send(soapSuccess(method))
+    else reply.header('content-type', 'application/json; charset=utf-8').send('{"success":1}')
   }
 
   const steps = { login, refresh, logout, context: setContext }

@@ -24,7 +24,7 @@ const credentialsOf = (half: Half): Credential[] =>
 
 const logoutAnswerBytes = 65_536
 
-export function createPairs(app: FastifyInstance) {
+export function createPairs(app: FastifyInstance, logoutPath: string) {
   const { attempt, onBoth } = createAttempts(app)
   const { ttlMs } = app.homes
 
@@ -57,7 +57,7 @@ export function createPairs(app: FastifyInstance) {
     const [credential] = credentials
     if (credential === undefined) return
     const { realm, client } = askerOf(request)
-    const logout = ownCall(`${request.target.prefix}/Session/logout`, '{}', credential, client)
+    const logout = ownCall(logoutPath, '{}', credential, client)
     await app.upstream(on, realm).exchange(logout, logoutAnswerBytes)
   }
 

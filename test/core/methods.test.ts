@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isRead, isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
+import { isRead, sessionStepOf } from '../../core/methods.ts'
 import type { Route } from '../../core/words.ts'
 import { page, plain, rest, soap } from './routes.ts'
 
-const shownAs = ({ wire, service, method }: Route) => `${wire} ${service}/${method}`
+/** A SOAP call whose envelope was read. */
+const told = (call: string): Route => ({ ...soap(call), inEnvelope: true })
+
+const shownAs = ({ wire, service, method, inEnvelope }: Route) =>
+  `${wire}${inEnvelope ? ' (read)' : ''} ${service}/${method}`
 
 for (const [http, route, read] of [
   ['POST', rest('Customer/get_customer_list'), true],
   ['POST', rest('Customer/get_customer_info'), true],
   ['POST', rest('Generic/get_version'), true],
   ['GET', rest('Customer/get_customer_info'), true],
-  ['POST', soap('Customer/get_customer_info'), true],
+  ['POST', soap('Customer/get_customer_info'), false],
+  ['GET', soap('Customer/get_customer_info'), false],
+  ['POST', told('Customer/get_customer_info'), true],
+  ['POST', told('Session/ping'), true],
+  ['POST', told('Customer/update_customer'), false],
+  ['POST', soap('Customer/'), false],
+  ['GET', soap('Customer/'), true],
   ['POST', rest('Session/ping'), true],
   ['POST', rest('Session/login'), false],
   ['POST', rest('Session/logout'), false],
@@ -45,7 +55,9 @@ for (const [route, step] of [
   [rest('Session/logout'), 'logout'],
   [rest('Session/refresh_access_token'), 'refresh'],
   [{ ...rest('Session/login'), family: 'portasip' }, null],
-  [soap('Session/login'), null],
+  [soap('Session/login'), 'login'],
+  [soap('Session/refresh_access_token'), 'refresh'],
+  [soap('Session/'), null],
   [rest('Session/ping'), null],
   [rest('Session/login_to_realm'), null],
   [rest('Session/Login'), null],
@@ -56,16 +68,4 @@ for (const [route, step] of [
 ] as const) {
   test(`${route.family} ${shownAs(route)} is ${step ?? 'no step of a session'}`, () =>
     assert.equal(sessionStepOf(route, { realm: 'customer', pinned: null }), step))
-}
-
-for (const [route, unread] of [
-  [soap('Session/login'), true],
-  [soap('Session/logout'), false],
-  [soap('Customer/login'), false],
-  [rest('Session/login'), false],
-  [page, false]
-] as const) {
-  test(`${shownAs(route)} is ${unread ? 'a login that is not read' : 'not one'}`, () => {
-    assert.equal(isUnreadLogin(route), unread)
-  })
 }
