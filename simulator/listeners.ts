@@ -9,11 +9,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type RealmName, realmNames } from './realms.ts'
 import type { RequestHandler } from './requests.ts'
 
+export interface ListenerTls {
+  /** PEM. */
+  key: string
+  cert: string
+  /** PEM; clients must have a certificate that this authority has signed. */
+  clientCa?: string
+}
+
 export interface ListenersOptions {
   host: string
   /** 0: an ephemeral port per realm. */
   port: number
-  tls: { key: string; cert: string } | null
+  tls: ListenerTls | null
 }
 
 export interface Listeners {
@@ -53,7 +61,8 @@ export async function createListeners(options: ListenersOptions, handler: Reques
 
   function createRealmServer(realm: RealmName): Server {
     const plain = createServer((req, res) => handler(realm, req, res))
-    const server = options.tls === null ? plain : createTlsServer(options.tls, (req, res) => handler(realm, req, res))
+    const server =
+      options.tls === null ? plain : createTlsServer(serverOptions(options.tls), (req, res) => handler(realm, req, res))
     // A gateway's pool keeps its connections longer than Node's default of five seconds; so does a real system.
     for (const one of [plain, server]) Object.assign(one, { keepAliveTimeout: 65_000, requestTimeout: 0 })
     if (server !== plain) divertConnections(server, plain)
@@ -99,3 +108,6 @@ export async function createListeners(options: ListenersOptions, handler: Reques
   const urls = Object.freeze(Object.fromEntries(origins) as Record<RealmName, string>)
   return Object.assign(listeners, { urls, start, stop })
 }
+
+const serverOptions = ({ key, cert, clientCa }: ListenerTls) =>
+  clientCa === undefined ? { key, cert } : { key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: true }
