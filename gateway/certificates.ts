@@ -5,11 +5,10 @@
 import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls'
 import type { FastifyBaseLogger } from 'fastify'
 import { hostName } from '../core/hosts.ts'
-import { systemNames } from '../core/words.ts'
-import { type Certificate, type CertificateFiles, readCertificate, timeWarning } from './certificate.ts'
+import { type Certificate, readCertificate, timeWarning } from './certificate.ts'
 import type { Config } from './config-schema.ts'
 import { watchFiles } from './file-watch.ts'
-import { ConfigError } from './mistakes.ts'
+import { clientCertificates, foundFor, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
 import type { ListenerTls } from './tls-schema.ts'
 
 const minVersion = 'TLSv1.2'
@@ -17,11 +16,7 @@ const minVersion = 'TLSv1.2'
 const lookEveryMs = 3_600_000
 const warnEveryMs = 86_400_000
 
-interface Entry {
-  readonly path: string
-  readonly files: CertificateFiles
-  /** The hosts that it is for; none for that of all others. */
-  readonly hosts: readonly string[]
+interface Entry extends OwnFiles {
   certificate: Certificate
   /** Why it could not be read again, as it was logged; '' when it could. */
   told: string
@@ -32,26 +27,6 @@ export interface Certificates {
   readonly options: TlsOptions
   /** Looks after the server's certificates from when it listens until it is closed; gives what reads them at once. */
   lookAfter(server: Server): () => void
-}
-
-/** Where a certificate is, and what it is for: no hosts where it is for all others. */
-export type OwnFiles = Pick<Entry, 'path' | 'files' | 'hosts'>
-
-/** The files of a listener's certificates, the one for every other host first. */
-export const ownFiles = ({ cert, key, certificates = [] }: ListenerTls, path: string): OwnFiles[] => [
-  { path, files: { cert, key }, hosts: [] },
-  ...certificates.map((one, at) => ({
-    path: `${path}.certificates[${at}]`,
-    files: { cert: one.cert, key: one.key },
-    hosts: one.hosts.map(hostName)
-  }))
-]
-
-/** Reads a certificate that the config's check has found sound a moment ago. */
-export function readSound({ path, files, hosts }: OwnFiles): Certificate {
-  const read = readCertificate(files, hosts)
-  if ('pems' in read) return read
-  throw new ConfigError(read.map(([key, what]) => `${path}.${key}: ${what}`))
 }
 
 /** What a log line tells of a certificate. */
@@ -72,16 +47,7 @@ function warnOfTimes(entries: readonly Shown[], log: FastifyBaseLogger) {
   }
 }
 
-/** By which the gateway proves itself to the systems, where they ask for it. */
-export function clientCertificates({ systems }: Pick<Config, 'systems'>) {
-  return systemNames.flatMap((system) => {
-    const { cert, key } = systems[system].tls
-    if (cert === undefined || key === undefined) return []
-    const path = `systems.${system}.tls`
-    return { system, path, certificate: readSound({ path, files: { cert, key }, hosts: [] }) }
-  })
-}
-
+/** Those by which the gateway proves itself to the systems are read once, so their end is told at the start. */
 export const warnOfClientCertificates = (config: Pick<Config, 'systems'>, log: FastifyBaseLogger) =>
   warnOfTimes(clientCertificates(config), log)
 
@@ -110,17 +76,11 @@ export function createCertificates(tls: ListenerTls, path: string, log: FastifyB
 
   function prepare() {
     byHost = new Map(
-      entries.flatMap(({ hosts, certificate: { pems } }) => {
+      entries.slice(1).flatMap(({ hosts, certificate: { pems } }) => {
         const context = createSecureContext({ ...pems, minVersion })
         return hosts.map((host) => [host, context] as const)
       })
     )
-  }
-
-  /** A name of its own wins over `*.`, which stands for one label (RFC 9525 section 6.3). */
-  function contextFor(servername: string): SecureContext | undefined {
-    const host = hostName(servername)
-    return byHost.get(host) ?? byHost.get(`*${host.slice(host.indexOf('.'))}`)
   }
 
   function look(server: Server, isAsked: boolean) {
@@ -165,7 +125,7 @@ export function createCertificates(tls: ListenerTls, path: string, log: FastifyB
   prepare()
   const options: TlsOptions = {
     ...usual(),
-    SNICallback: (servername, done) => done(null, contextFor(servername))
+    SNICallback: (servername, done) => done(null, foundFor(hostName(servername), byHost))
   }
   return { options, lookAfter }
 }

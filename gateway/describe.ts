@@ -1,10 +1,10 @@
 /**
  * What a config gives, for people: the answer of --check.
  */
-import { systemNames } from '../core/words.ts'
+import { type RealmName, systemNames } from '../core/words.ts'
 import { type Certificate, timeWarning } from './certificate.ts'
-import { clientCertificates, type OwnFiles, ownFiles, readSound } from './certificates.ts'
 import type { Config } from './config-schema.ts'
+import { bareHosts, clientCertificates, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
 import { strictTransport } from './strict-transport.ts'
 
 function lineOf(certificate: Certificate): string {
@@ -16,10 +16,16 @@ function lineOf(certificate: Certificate): string {
 
 const hostsOf = ({ hosts }: OwnFiles) => (hosts.length === 0 ? 'any other host' : hosts.join(', '))
 
-function listenerLines({ host, port, realm, tls }: Config['listen'][number]): string[] {
+/** The hosts by which clients come in at a listener. */
+const hostsAt = (realm: RealmName | undefined, realms: Config['realms']) =>
+  Object.entries(realms).flatMap(([name, { hosts }]) => (realm === undefined || realm === name ? hosts : []))
+
+function listenerLines({ host, port, realm, tls }: Config['listen'][number], realms: Config['realms']): string[] {
   const line = `  ${tls ? 'https' : 'http'}://${host}:${port}${realm ? ` (${realm})` : ''}`
   if (tls === undefined) return [line]
   const certificates = ownFiles(tls, '').map((one) => `    ${hostsOf(one)}: ${lineOf(readSound(one))}`)
+  const bare = bareHosts(tls, hostsAt(realm, realms))
+  if (bare.length > 0) certificates.push(`    no certificate for: ${bare.join(', ')}`)
   return [line, ...certificates, `    HSTS: ${strictTransport(tls) ?? 'off'}`]
 }
 
@@ -39,7 +45,7 @@ export function describe(config: Config): string {
   const off = plugins.filter(({ options }) => options === null).map(({ name }) => name)
   return [
     'listen:',
-    ...listen.flatMap(listenerLines),
+    ...listen.flatMap((one) => listenerLines(one, realms)),
     `realms (default ${defaultRealm ?? 'none: an unknown host gets 421'}):`,
     ...Object.entries(realms).map(([realm, { hosts: names }]) => `  ${realm}: ${names.join(', ')}`),
     'systems:',

@@ -57,11 +57,12 @@ export function watchFiles(
   let isClosed = false
 
   function note(directory: string, name: string | null) {
+    if (isClosed) return
     const isWanted = name === null || (directories.get(directory)?.names.has(name) ?? false)
     // Its own name is told when the directory itself goes: another may come under that name.
     const isGone = name === basename(directory)
     if (isGone) leave(directory)
-    if (isWanted || isGone) timer ??= setTimeout(tell, gatherMs)
+    if (isWanted || isGone) timer ??= setTimeout(tell, gatherMs).unref()
   }
 
   function tell() {

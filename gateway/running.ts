@@ -24,9 +24,9 @@ export async function startGateway(config: Config, log: AppLog): Promise<Gateway
   const ops = await buildOps(app, { config, isListening: () => isListening }, log.logger)
   try {
     const opsUrl = await ops.listen({ host: config.ops.host, port: config.ops.port })
+    warnOfClientCertificates(config, log.logger)
     const listeners = await openListeners(app, config)
     isListening = true
-    warnOfClientCertificates(config, log.logger)
     return {
       app,
       addresses: listeners.addresses,

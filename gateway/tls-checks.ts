@@ -7,8 +7,8 @@ import { resolve } from 'node:path'
 import { hostName } from '../core/hosts.ts'
 import { systemNames } from '../core/words.ts'
 import { type CertificateFiles, certificatesIn, readCertificate } from './certificate.ts'
-import { ownFiles } from './certificates.ts'
 import type { Check } from './config-checks.ts'
+import { ownFiles } from './own-certificates.ts'
 import type { ListenerTls } from './tls-schema.ts'
 
 /** Makes a file's name absolute; undefined where there is none. */

@@ -105,6 +105,22 @@ for (const [keys, ...mistakes] of cases) {
   })
 }
 
+test('--check names the hosts of realms that no certificate is for', () => {
+  const tls = { ...usual, certificates: [pair('a', 'www.a.test'), pair('wild', '*.a.test')] }
+  const hosts = {
+    customer: ['www.a.test', 'X.a.test', 'a.test'],
+    account: ['localhost', 'y.x.a.test', '*.a.test', '*.b.test']
+  }
+  const realms = Object.fromEntries(Object.entries(hosts).map(([realm, names]) => [realm, { hosts: names }]))
+  const shown = (realm?: string) => {
+    const listen = [{ port: 0, ...(realm && { realm }), tls }]
+    return /no certificate for: (.*)/.exec(describe(parse({ listen, realms }, {}, directory)))?.[1]
+  }
+  assert.equal(shown(), 'a.test, y.x.a.test, *.b.test')
+  assert.equal(shown('customer'), 'a.test')
+  assert.equal(shown('admin'), undefined)
+})
+
 test('--check tells each listener’s certificates: their hosts, names and ends', () => {
   const tls = { ...usual, certificates: [pair('wild', '*.a.test', 'x.a.test'), pair('old', 'old.test')] }
   const hsts = { maxAge: 300, includeSubDomains: true }
