@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { hostName } from '../core/hosts.ts'
 import { type Certificate, readCertificate, timeWarning } from './certificate.ts'
 import type { Config } from './config-schema.ts'
-import { watchFiles } from './file-watch.ts'
+import { type FileWatch, watchFiles } from './file-watch.ts'
 import { clientCertificates, foundFor, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
 import type { ListenerTls } from './tls-schema.ts'
 
@@ -97,17 +97,22 @@ export function createCertificates(tls: ListenerTls, path: string, log: FastifyB
   }
 
   function lookAfter(server: Server): () => void {
+    let watch: FileWatch | undefined
+    function lookAgain(isAsked: boolean) {
+      watch?.follow()
+      look(server, isAsked)
+    }
     server.once('listening', () => {
       warnOfTimes(entries, log)
       let warnedAt = Date.now()
       const files = entries.flatMap(({ files: { cert, key } }) => [cert, key])
-      const watch = watchFiles(
+      watch = watchFiles(
         files,
         () => look(server, false),
         (directory, err) => log.warn({ path, directory, err }, 'certificates are not watched there; send SIGHUP')
       )
       const timer = setInterval(() => {
-        look(server, false)
+        lookAgain(false)
         if (Date.now() - warnedAt < warnEveryMs) return
         warnedAt = Date.now()
         warnOfTimes(entries, log)
@@ -115,11 +120,11 @@ export function createCertificates(tls: ListenerTls, path: string, log: FastifyB
       // What changed before anybody watched.
       look(server, false)
       server.once('close', () => {
-        watch.close()
+        watch?.close()
         clearInterval(timer)
       })
     })
-    return () => look(server, true)
+    return () => lookAgain(true)
   }
 
   prepare()

@@ -43,6 +43,8 @@ interface Watched {
 }
 
 export interface FileWatch {
+  /** Goes the ways to the files anew: far above them a directory may be another one, which no event tells. */
+  follow(): void
   close(): void
 }
 
@@ -94,7 +96,7 @@ export function watchFiles(
     }
   }
 
-  /** The ways may lead through other directories by now. */
+  /** The ways may lead through other directories than before. */
   function follow() {
     if (isClosed) return
     const steps = new Map<string, Set<string>>()
@@ -114,6 +116,7 @@ export function watchFiles(
 
   follow()
   return {
+    follow,
     close() {
       isClosed = true
       clearTimeout(timer)

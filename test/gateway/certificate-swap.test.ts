@@ -138,7 +138,15 @@ suite('certificates of the command', () => {
 
   test('SIGHUP before it listens is not lost, and does not end it', limit, async (t) => {
     const files = folder(t)
-    const plugin = files.write('team.mjs', "export default async () => { process.kill(process.pid, 'SIGHUP') }")
+    const plugin = files.write(
+      'team.mjs',
+      `import { once } from 'node:events'
+       export default async () => {
+         const heard = once(process, 'SIGHUP')
+         process.kill(process.pid, 'SIGHUP')
+         await heard
+       }`
+    )
     put(files.directory, await certificateFor(['a.test']))
     const pair = `cert: ${join(files.directory, 'cert.pem')}, key: ${join(files.directory, 'key.pem')}`
     const config = configOf({ listener: `, tls: { ${pair} }`, more: `plugins: { ${plugin}: true }` })

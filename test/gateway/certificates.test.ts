@@ -220,6 +220,46 @@ test(
   }
 )
 
+test('a directory far above that is another one: asked to read again, the gateway watches there', limit, async (t) => {
+  const { directory } = folder(t)
+  const made = await Promise.all([1, 2, 3].map(() => certificateFor(['a.test'])))
+  const [first, second, third] = made as [Made, Made, Made]
+  for (const [above, one] of [
+    ['above', first],
+    ['next', second]
+  ] as const) {
+    mkdirSync(join(directory, above, 'between'), { recursive: true })
+    putBelow(join(directory, above, 'between'), 'own', one)
+  }
+  const own = join(directory, 'above', 'between', 'own')
+  const files = { cert: join(own, 'tls.crt'), key: join(own, 'tls.key') }
+  const { listeners, port } = await listenTls(t, files)
+  renameSync(join(directory, 'above'), join(directory, 'before'))
+  renameSync(join(directory, 'next'), join(directory, 'above'))
+  listeners.reloadCertificates()
+  assert.equal(await fingerprintSeen(port, 'a.test'), fingerprintOf(second))
+  put(own, third)
+  await until(async () => (await fingerprintSeen(port, 'a.test')) === fingerprintOf(third))
+})
+
+test('what is wrong with a certificate is told once, however often others change', limit, async (t) => {
+  const { directory } = folder(t)
+  const made = await Promise.all(['usual.test', 'usual.test', 'a.test'].map((name) => certificateFor([name])))
+  const [usual, next, own] = made as [Made, Made, Made]
+  const files = put(directory, own, 'own')
+  const { port, lines } = await listenTls(t, {
+    ...put(directory, usual),
+    certificates: [{ hosts: ['a.test'], ...files }]
+  })
+  writeFileSync(files.key, 'x')
+  const warnings = () => lines.filter(({ level }) => level === 40)
+  await until(() => warnings().length > 0)
+  put(directory, next)
+  await until(async () => (await fingerprintSeen(port, 'usual.test')) === fingerprintOf(next))
+  assert.equal(warnings().length, 1)
+  assert.equal(warnings()[0]?.path, 'listen[0].tls.certificates[0]')
+})
+
 /** What stands in the place of a good pair, and why it is not taken. */
 const bad: readonly (readonly [string, (files: { cert: string; key: string }) => unknown, RegExp])[] = [
   ['no file', ({ cert }) => rmSync(cert), /cannot be read/],
