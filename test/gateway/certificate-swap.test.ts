@@ -1,31 +1,18 @@
 /** The command with a certificate that is swapped under load: by SIGHUP, and by its files alone. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
-import http from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { certificateFor, folder, type Made } from '../certificates.ts'
 import { until } from '../until.ts'
 import { configOf, startWith } from './command.ts'
 import { fingerprintSeen, greet } from './tls-listener.ts'
+import { serve } from './wires.ts'
 
 const limit = { timeout: 60_000 }
 const swaps = 20
-
-async function startSystem(t: TestContext) {
-  const server = http.createServer((_request, response) => response.end('x'.repeat(2000)))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 /** A pair into the place of the one before, one file after the other. */
 function put(directory: string, { cert, key }: Made) {
@@ -39,7 +26,10 @@ async function startTls(t: TestContext, first: Made) {
   const { directory } = folder(t)
   put(directory, first)
   const files = `cert: ${join(directory, 'cert.pem')}, key: ${join(directory, 'key.pem')}`
-  const config = configOf({ url: await startSystem(t), listener: `, tls: { ${files} }` })
+  const config = configOf({
+    url: await serve(t, (_request, response) => response.end('x'.repeat(2000))),
+    listener: `, tls: { ${files} }`
+  })
   return { directory, ...(await startWith(t, config)) }
 }
 

@@ -1,45 +1,33 @@
 /** RFC 6797: every answer over TLS has the header once, whoever gives it; no answer over plain HTTP has it. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { suite, type TestContext, test } from 'node:test'
 import { hosts, startTestGateway, testConfig } from '../build.ts'
 import { createCertificate } from './certificate.ts'
-import { connect } from './wires.ts'
+import { connect, serve } from './wires.ts'
 
 const limit = { timeout: 20_000 }
 const certificate = createCertificate()
 const host = hosts.customer
 const systems = 'max-age=7; includeSubDomains'
 
-/** A system whose answers differ by path. */
-async function startSystem(t: TestContext) {
-  const server = http.createServer((request, response) => {
-    const path = request.url ?? ''
-    if (path === '/own') response.setHeader('Strict-Transport-Security', systems)
-    if (path === '/own-twice') response.setHeader('STRICT-transport-security', [systems, 'max-age=0'])
-    if (path === '/moved') response.writeHead(302, { Location: '/elsewhere' })
-    if (path === '/nothing') response.statusCode = 204
-    if (path === '/events') {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders()
-      return
-    }
-    if (path === '/pieces') response.write('in ')
-    response.end(path === '/nothing' ? undefined : 'pieces')
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+/** A system's answers, by path. */
+function answer({ url: path = '' }: IncomingMessage, response: ServerResponse) {
+  if (path === '/own') response.setHeader('Strict-Transport-Security', systems)
+  if (path === '/own-twice') response.setHeader('STRICT-transport-security', [systems, 'max-age=0'])
+  if (path === '/moved') response.writeHead(302, { Location: '/elsewhere' })
+  if (path === '/nothing') response.statusCode = 204
+  if (path === '/events') {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders()
+    return
+  }
+  if (path === '/pieces') response.write('in ')
+  response.end(path === '/nothing' ? undefined : 'pieces')
 }
 
 /** Three listeners: plain, TLS, and TLS with the header. */
 async function start(t: TestContext, hsts: object) {
-  const urls = { admin: await startSystem(t) }
+  const urls = { admin: await serve(t, answer) }
   const listen = [
     { host: '127.0.0.1', port: 0 },
     { host: '127.0.0.1', port: 0, tls: certificate },
