@@ -149,6 +149,10 @@ const dayMs = 86_400_000
 const soonMs = 14 * dayMs
 const soonShare = 1 / 4
 
+/** Whether clients take it now, as far as its time goes. */
+export const isInTime = ({ from, until }: Pick<Certificate, 'from' | 'until'>, now = Date.now()) =>
+  from.getTime() <= now && now < until.getTime()
+
 /** What is wrong with a certificate's time, in words; null while it is good for long enough. */
 export function timeWarning({ from, until }: Pick<Certificate, 'from' | 'until'>, now = Date.now()): string | null {
   if (until.getTime() <= now) return 'has ended'

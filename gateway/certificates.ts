@@ -5,7 +5,7 @@
 import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls'
 import type { FastifyBaseLogger } from 'fastify'
 import { hostName } from '../core/hosts.ts'
-import { type Certificate, readCertificate, timeWarning } from './certificate.ts'
+import { type Certificate, isInTime, readCertificate, timeWarning } from './certificate.ts'
 import type { Config } from './config-schema.ts'
 import { type FileWatch, watchFiles } from './file-watch.ts'
 import { clientCertificates, foundFor, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
@@ -51,12 +51,20 @@ function warnOfTimes(entries: readonly Shown[], log: FastifyBaseLogger) {
 export const warnOfClientCertificates = (config: Pick<Config, 'systems'>, log: FastifyBaseLogger) =>
   warnOfTimes(clientCertificates(config), log)
 
+/** What the files hold now; in words, why that is nothing to take in the place of this one. */
+function readNext({ files, hosts, certificate }: Entry): Certificate | string {
+  const read = readCertificate(files, hosts, certificate)
+  if (!('pems' in read)) return read.map(([, what]) => what).join('; ')
+  if (isInTime(read) || !isInTime(certificate)) return read
+  return `${files.cert} ${timeWarning(read)}`
+}
+
 /** Reads a certificate again; true when it is another one. One that cannot be used changes nothing. */
 function readAgain(entry: Entry, isAsked: boolean, log: FastifyBaseLogger): boolean {
-  const { path, files, hosts, certificate } = entry
-  const read = readCertificate(files, hosts, certificate)
-  if (!('pems' in read)) {
-    const why = read.map(([, what]) => what).join('; ')
+  const { path, certificate } = entry
+  const read = readNext(entry)
+  if (typeof read === 'string') {
+    const why = read
     // A pair of which one half is there is told once, and tried again as the other comes.
     if (isAsked || why !== entry.told) log.warn({ path, why }, 'a certificate cannot be used; the one before it stays')
     entry.told = why

@@ -339,6 +339,47 @@ for (const [days, msg] of [
   })
 }
 
+test('one that has ended does not take the place of one that has not', limit, async (t) => {
+  const { directory } = folder(t)
+  const [first, old] = await Promise.all([
+    certificateFor(['a.test']),
+    certificateFor(['a.test'], { from: inDays(-9), until: inDays(-1) })
+  ])
+  const files = put(directory, first)
+  const { listeners, port, lines } = await listenTls(t, files)
+  put(directory, old)
+  listeners.reloadCertificates()
+  assert.deepEqual(
+    lines.map(({ level, msg, why }) => [level, why ?? msg]),
+    [
+      [40, `${files.cert} has ended`],
+      [30, 'no certificate has changed']
+    ]
+  )
+  assert.equal(await fingerprintSeen(port, 'a.test'), fingerprintOf(first))
+})
+
+test('one that has not begun waits until it has', limit, async (t) => {
+  const { directory } = folder(t)
+  const begins = new Date(Date.now() + 5_400_000)
+  const [first, next] = await Promise.all([certificateFor(['a.test']), certificateFor(['a.test'], { from: begins })])
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: Date.now() })
+  const { listeners, port, lines } = await listenTls(t, put(directory, first))
+  put(directory, next)
+  listeners.reloadCertificates()
+  assert.match(lines[0]?.why ?? '', / has not begun yet$/)
+  for (const expected of [first, next]) {
+    // An hour each: it begins in the second.
+    t.mock.timers.tick(3_600_000)
+    assert.equal(await fingerprintSeen(port, 'a.test'), fingerprintOf(expected))
+  }
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    [40, 30, 30]
+  )
+  assert.equal(lines.at(-1)?.msg, 'a certificate was replaced')
+})
+
 test('a certificate that ends soon is warned of once a day', limit, async (t) => {
   const { directory } = folder(t)
   const own = await certificateFor(['a.test'], { from: inDays(-50), until: inDays(5) })
