@@ -1,8 +1,6 @@
 /**
  * What no schema can see of a config: plugins and files that must exist, keys that depend on each other.
  */
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hostName } from '../core/hosts.ts'
 import { realmNames, systemNames } from '../core/words.ts'
@@ -13,6 +11,7 @@ import type { Surroundings } from './config.ts'
 import type { Checked, Config } from './config-schema.ts'
 import { isMapping, unknownKey } from './mistakes.ts'
 import { findTeamPlugin } from './team-plugins.ts'
+import { checkListenerTls, checkSystemTls, publicKeyMistakes } from './tls-checks.ts'
 
 /** Plugins that are unknown, not there yet, or without what they need. */
 export function pluginMistakes(value: unknown, { directory }: Surroundings): string[] {
@@ -39,46 +38,7 @@ export function pluginMistakes(value: unknown, { directory }: Surroundings): str
   return lines
 }
 
-type Check = (config: Checked, directory: string) => string[]
-
-/** What a file must hold: in words, and what reads it. */
-type Kind = readonly [what: string, read: (bytes: Buffer) => unknown]
-const kinds = {
-  ca: ['certificate', (bytes) => new X509Certificate(bytes)],
-  cert: ['certificate', (bytes) => new X509Certificate(bytes)],
-  key: ['private key', (bytes) => createPrivateKey(bytes)],
-  publicKey: ['public key', (bytes) => createPublicKey(bytes)]
-} as const satisfies Record<string, Kind>
-
-/** Makes a file's name absolute, and tries whether it holds what it must. */
-function fileMistakes(path: string, holder: object, key: string | number, directory: string, [what, read]: Kind) {
-  const files = holder as Record<string | number, string | undefined>
-  const name = files[key]
-  if (name === undefined) return []
-  const file = resolve(directory, name)
-  files[key] = file
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(file)
-  } catch {
-    return [`${path}: ${file} cannot be read`]
-  }
-  try {
-    read(bytes)
-    return []
-  } catch {
-    return [`${path}: ${file} holds no ${what} in PEM`]
-  }
-}
-
-const checkListeners: Check = ({ listen }, directory) =>
-  listen.flatMap(({ tls }, at) => {
-    if (tls === undefined) return []
-    return [
-      ...fileMistakes(`listen[${at}].tls.cert`, tls, 'cert', directory, kinds.cert),
-      ...fileMistakes(`listen[${at}].tls.key`, tls, 'key', directory, kinds.key)
-    ]
-  })
+export type Check = (config: Checked, directory: string) => string[]
 
 const isAnyAddress = (host: string) => host === '0.0.0.0' || host === '::'
 
@@ -92,17 +52,14 @@ const checkPorts: Check = ({ listen, ops }) => {
   })
 }
 
-const checkSystems: Check = ({ systems }, directory) =>
+const checkKeys: Check = ({ systems }, directory) =>
   systemNames.flatMap((system) => {
     const own = systems[system]
     const keys = [own.keys].flat()
     own.keys = keys
-    return [
-      ...fileMistakes(`systems.${system}.tls.ca`, own.tls, 'ca', directory, kinds.ca),
-      ...keys.flatMap((key, at) =>
-        /^https?:/i.test(key) ? [] : fileMistakes(`systems.${system}.keys[${at}]`, keys, at, directory, kinds.publicKey)
-      )
-    ]
+    return keys.flatMap((key, at) =>
+      /^https?:/i.test(key) ? [] : publicKeyMistakes(`systems.${system}.keys[${at}]`, keys, at, directory)
+    )
   })
 
 const checkInFlight: Check = ({ systems }) =>
@@ -170,9 +127,10 @@ const checkGraphql: Check = ({ plugins, apis }, directory) => {
 
 /** Each check with the sections that must be sound before it can look at them. */
 const checks: readonly [sections: readonly string[], check: Check][] = [
-  [['listen'], checkListeners],
+  [['listen'], checkListenerTls],
   [['listen', 'ops'], checkPorts],
-  [['systems'], checkSystems],
+  [['systems'], checkSystemTls],
+  [['systems'], checkKeys],
   [['systems'], checkInFlight],
   [['ops'], checkToken],
   [['realms'], checkHosts],

@@ -4,10 +4,10 @@
 import Type, { type Static } from 'typebox'
 import { type RealmName, realmNames } from '../core/words.ts'
 import { SystemOptions } from '../plugins/upstreams/options.ts'
+import { ListenerTls } from './tls-schema.ts'
 
 const Strict = { additionalProperties: false } as const
 const Port = Type.Integer({ minimum: 0, maximum: 65_535, description: 'A TCP port; 0 takes a free one.' })
-const File = Type.String({ format: 'file' })
 const Realm = Type.Unsafe<RealmName>(Type.Union(realmNames.map((name) => Type.Literal(name))))
 const Prefixes = (otherwise: string[]) => Type.Array(Type.String({ format: 'prefix' }), { default: otherwise })
 
@@ -19,7 +19,7 @@ export const BaseSchema = Type.Object(
           host: Type.String({ minLength: 1, default: '0.0.0.0', description: 'The address to bind.' }),
           port: Port,
           realm: Type.Optional(Realm),
-          tls: Type.Optional(Type.Object({ cert: File, key: File }, Strict))
+          tls: Type.Optional(ListenerTls)
         },
         Strict
       ),

@@ -1,7 +1,6 @@
 /**
  * Binds the app to its addresses, and lets go of them without losing a request.
  */
-import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
@@ -9,9 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { isUnclearlyFramed } from '../core/unclear.ts'
 import { listenerRealm, upgrade } from '../core/words.ts'
+import { createCertificates } from './certificates.ts'
 import type { Config } from './config-schema.ts'
 import { noHttp, refusalFor, refuse } from './refusals.ts'
 import { type Limits, lookEveryMs, newConnection, type Watched, watchSlowClients } from './slow-clients.ts'
+import { strictResponse, strictTransport } from './strict-transport.ts'
 
 type ListenOptions = Config['listen'][number]
 
@@ -23,19 +24,21 @@ export interface Listeners {
   readonly addresses: readonly { readonly url: string; readonly port: number }[]
   /** Stops accepting, waits until what is in flight is answered, at most `drainMs`, then cuts the rest. */
   close(drainMs: number): Promise<void>
+  /** Reads all certificates again; one that cannot be used changes nothing. */
+  reloadCertificates(): void
 }
 
 /**
  * Connections of one server, and the answers that each still owes. Nothing but connections comes and goes in the map: a
  * Set of all open answers was measured to keep a third of the young heap alive, by the chain of its outgrown tables.
  */
-function trackConnections(server: http.Server | https.Server) {
+function trackConnections(server: http.Server | https.Server, ownHeaders: string) {
   const connections = new Map<Socket, Watched>()
   let closing = false
   function track(socket: Socket): Watched {
     const known = connections.get(socket)
     if (known !== undefined) return known
-    const connection = newConnection()
+    const connection = newConnection(ownHeaders)
     connections.set(socket, connection)
     socket.once('close', () => connections.delete(socket))
     return connection
@@ -86,43 +89,51 @@ function trackConnections(server: http.Server | https.Server) {
  * The answer to a request for a WebSocket, which Node has let go of with its connection. It is as any other, and the last
  * one there, unless somebody takes the connection over: then its close is the connection's.
  */
-function responseTo(request: IncomingMessage, head: Buffer): ServerResponse {
+function responseTo(request: IncomingMessage, head: Buffer, Response: typeof ServerResponse): ServerResponse {
   const { socket } = request
   request[upgrade] = { socket, head }
   socket.on('error', () => socket.destroy())
-  const response = new ServerResponse(request)
+  const response = new Response(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   response.once('finish', () => socket.destroySoon())
   return response
 }
 
-function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limits: Limits) {
+/** A server that does nothing yet; and what reads its certificates again, if it has any. */
+function bareServer(
+  app: FastifyInstance,
+  options: http.ServerOptions & Pick<https.ServerOptions, 'handshakeTimeout'>,
+  tls: ListenOptions['tls'],
+  path: string
+): { readonly server: http.Server | https.Server; readonly reload: (() => void) | null } {
+  if (tls === undefined) return { server: http.createServer(options), reload: null }
+  const certificates = createCertificates(tls, `${path}.tls`, app.log)
+  const server = https.createServer({ ...options, ...certificates.options })
+  return { server, reload: certificates.lookAfter(server) }
+}
+
+function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limits: Limits, path: string) {
   const takes = app.hasDecorator('webSockets') ? app.webSockets.takes : () => false
+  const strict = strictTransport(tls)
+  const Response = strict === null ? ServerResponse : strictResponse(strict)
   const options = {
+    ServerResponse: Response,
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: limits.headBytes,
     headersTimeout: limits.head,
+    handshakeTimeout: limits.head,
     // A body has its own limit, which an honest upload does not meet however long it takes.
     requestTimeout: 0,
     connectionsCheckingInterval: lookEveryMs(limits.head),
     // Behind an answer that is still owed there can be no other protocol.
     shouldUpgradeCallback: (request: IncomingMessage) => takes(request) && connections.isFree(request.socket)
   }
-  const server =
-    tls === undefined
-      ? http.createServer(options)
-      : https.createServer({
-          ...options,
-          cert: readFileSync(tls.cert),
-          key: readFileSync(tls.key),
-          minVersion: 'TLSv1.2',
-          handshakeTimeout: limits.head
-        })
+  const { server, reload } = bareServer(app, options, tls, path)
   // The limit of bytes bounds them. A count would be a second limit, beyond which some releases of Node drop headers
   // silently: a request would be judged by less than a system sees.
   server.maxHeadersCount = 0
-  const connections = trackConnections(server)
+  const connections = trackConnections(server, strict === null ? '' : `Strict-Transport-Security: ${strict}\r\n`)
   watchSlowClients(server, connections.connections, limits)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET') socket.destroy()
@@ -141,8 +152,8 @@ function createServer(app: FastifyInstance, { realm, tls }: ListenOptions, limit
     app.routing(request, response)
   }
   server.on('request', receive)
-  server.on('upgrade', (request, _socket, head) => receive(request, responseTo(request, head)))
-  return { server, connections }
+  server.on('upgrade', (request, _socket, head) => receive(request, responseTo(request, head, Response)))
+  return { server, connections, reload }
 }
 
 async function bind(server: http.Server | https.Server, { host, port }: ListenOptions): Promise<AddressInfo> {
@@ -172,8 +183,8 @@ export async function openListeners(
   }
 
   try {
-    for (const options of listen) {
-      const one = createServer(app, options, limits)
+    for (const [at, options] of listen.entries()) {
+      const one = createServer(app, options, limits, `listen[${at}]`)
       const { port } = await bind(one.server, options)
       servers.push(one)
       const host = options.host.includes(':') ? `[${options.host}]` : options.host
@@ -183,5 +194,13 @@ export async function openListeners(
     await close(0)
     throw error
   }
-  return { addresses, close }
+  return {
+    addresses,
+    close,
+    reloadCertificates() {
+      const reloads = servers.flatMap(({ reload }) => reload ?? [])
+      if (reloads.length === 0) app.log.info('no listener has certificates to read again')
+      for (const reload of reloads) reload()
+    }
+  }
 }

@@ -30,32 +30,29 @@ function versionOf(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-/** What a config gives, for people. */
-function describe({ listen, realms, defaultRealm, systems, plugins, teamPlugins }: Config): string {
-  const on = plugins.filter(({ options }) => options !== null).map(({ name }) => name)
-  const off = plugins.filter(({ options }) => options === null).map(({ name }) => name)
-  const hosts = Object.entries(realms).map(([realm, { hosts: names }]) => `  ${realm}: ${names.join(', ')}`)
-  return [
-    'listen:',
-    ...listen.map(
-      ({ host, port, realm, tls }) => `  ${tls ? 'https' : 'http'}://${host}:${port}${realm ? ` (${realm})` : ''}`
-    ),
-    `realms (default ${defaultRealm ?? 'none: an unknown host gets 421'}):`,
-    ...hosts,
-    'systems:',
-    ...Object.entries(systems).map(([name, { release, url }]) => `  ${name}: ${release} at ${url}`),
-    `plugins on: ${[...on, ...teamPlugins.map(({ name }) => name)].join(', ')}`,
-    `plugins off: ${off.join(', ') || 'none'}`
-  ].join('\n')
-}
-
 /** The first signal to stop; it is waited for from the start, so that none kills a gateway that is just coming up. */
 const stopSignal = () =>
   new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
 
-async function runConfigured(config: Config): Promise<number> {
+/**
+ * SIGHUP asks for the certificates to be read again. It is listened to from the start, since it ends a process that does
+ * not; one that comes before there is a gateway to ask is not forgotten.
+ */
+function onHangUp(): (reload: () => void) => void {
+  let isWaiting = false
+  let answer = () => {
+    isWaiting = true
+  }
+  process.on('SIGHUP', () => answer())
+  return (reload) => {
+    answer = reload
+    if (isWaiting) reload()
+  }
+}
+
+async function runConfigured(config: Config, reloadBy: ReturnType<typeof onHangUp>): Promise<number> {
   const stopped = stopSignal()
   const [{ createLog }, { startGateway }] = await Promise.all([import('./log.ts'), import('./running.ts')])
   const log = createLog(config)
@@ -69,6 +66,7 @@ async function runConfigured(config: Config): Promise<number> {
     const gateway = await startGateway(config, log)
     logger.info({ addresses: gateway.addresses.map(({ url }) => url), ops: gateway.opsUrl }, 'listening')
     flush()
+    reloadBy(gateway.reloadCertificates)
     await stopped
     await gateway.stop()
     return 0
@@ -117,6 +115,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const file = values.config ?? process.env.WEBDISPATCHER_CONFIG
+  const reloadBy = file === undefined ? () => {} : onHangUp()
   // Only now: a look at the help should not load a gateway.
   const { ConfigError, loadConfig } = await import('./config.ts')
   if (values.workers !== undefined && values.workers !== '1') {
@@ -127,7 +126,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return runDemonstration()
   }
   const config = loadConfig(file)
-  if (!values.check) return runConfigured(config)
+  if (!values.check) return runConfigured(config, reloadBy)
+  const { describe } = await import('./describe.ts')
   process.stdout.write(`${file} is valid\n${describe(config)}\n`)
   return 0
 }

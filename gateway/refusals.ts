@@ -10,6 +10,8 @@ import { Fault, renderFault } from '../core/faults.ts'
 export interface Connection {
   /** Answers that are owed, in the order of their requests. */
   readonly responses: ServerResponse[]
+  /** Headers, as they stand in a head, that every answer here has. */
+  readonly ownHeaders: string
   /** When it was refused, ms; 0 while it is good. */
   refusedAt: number
 }
@@ -35,9 +37,9 @@ export function unfinishedRequest({ responses }: Connection): IncomingMessage | 
   return last === undefined || last.complete ? null : last
 }
 
-function answerOf([status, what]: Refusal): string {
+function answerOf([status, what]: Refusal, { ownHeaders }: Connection): string {
   const [contentType, text] = renderFault(new Fault('malformed_request', what), 'rest', false)
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\nContent-Length: ${text.length}\r\n${ownHeaders}\r\n${text}`
 }
 
 export function refuse(socket: Duplex, connection: Connection, refusal: Refusal): void {
@@ -56,7 +58,7 @@ export function refuse(socket: Duplex, connection: Connection, refusal: Refusal)
   // Bytes of ours would stand where an earlier answer, or the rest of one that has begun, is expected.
   if (!socket.writable || owed > 0 || responses[0]?.headersSent) socket.destroy()
   // The system that is being sent the body learns at once, by the request's own end, that the rest will not come.
-  else if (unfinished !== null) socket.end(answerOf(refusal), () => socket.destroy())
+  else if (unfinished !== null) socket.end(answerOf(refusal, connection), () => socket.destroy())
   // The connection stays half open for a moment: closed on bytes that were not read, it would be reset, and the answer lost.
-  else socket.end(answerOf(refusal))
+  else socket.end(answerOf(refusal, connection))
 }

@@ -24,7 +24,8 @@ export interface Watched extends Connection {
   takenSince: number
 }
 
-export const newConnection = (): Watched => ({
+export const newConnection = (ownHeaders: string): Watched => ({
+  ownHeaders,
   responses: [],
   refusedAt: 0,
   receiving: null,

@@ -5,7 +5,7 @@
 import { Data } from './data.ts'
 import { Faults } from './faults.ts'
 import { Journal } from './journal.ts'
-import { createListeners, type Listeners } from './listeners.ts'
+import { createListeners, type Listeners, type ListenerTls } from './listeners.ts'
 import { createLockout, type LockoutOptions } from './lockout.ts'
 import { type CustomerBundle, exportCustomer, importCustomer, sendEvents } from './move.ts'
 import type { RealmName } from './realms.ts'
@@ -44,8 +44,8 @@ export interface SimulatorOptions {
   host?: string
   /** 0 or absent: an ephemeral port per realm; else the admin's, the other realms follow in order. */
   port?: number
-  /** PEM; https on every listener. */
-  tls?: { key: string; cert: string }
+  /** https on every listener. */
+  tls?: ListenerTls
   /** Of access tokens; 900 when absent. */
   tokenLifetimeSeconds?: number
   /** Five failures of a login, or fifty of an address, within ten minutes when absent. */

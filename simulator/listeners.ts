@@ -10,11 +10,19 @@ import { type RealmName, realmNames } from './realms.ts'
 import type { RequestHandler } from './requests.ts'
 import type { Upgrades } from './web-sockets.ts'
 
+export interface ListenerTls {
+  /** PEM. */
+  key: string
+  cert: string
+  /** PEM; clients must have a certificate that this authority has signed. */
+  clientCa?: string
+}
+
 export interface ListenersOptions {
   host: string
   /** 0: an ephemeral port per realm. */
   port: number
-  tls: { key: string; cert: string } | null
+  tls: ListenerTls | null
 }
 
 export interface Listeners {
@@ -64,7 +72,7 @@ export async function createListeners(
       shouldUpgradeCallback: upgrades.takes
     }
     const plain = createServer(common)
-    const server = options.tls === null ? plain : createTlsServer({ ...common, ...options.tls })
+    const server = options.tls === null ? plain : createTlsServer({ ...common, ...serverOptions(options.tls) })
     for (const one of new Set([plain, server])) {
       one.on('request', (req, res) => handler(realm, req, res))
       one.on('upgrade', (req, socket: Socket, head) => upgrades.receive(realm, req, socket, head))
@@ -113,3 +121,6 @@ export async function createListeners(
   const urls = Object.freeze(Object.fromEntries(origins) as Record<RealmName, string>)
   return Object.assign(listeners, { urls, start, stop })
 }
+
+const serverOptions = ({ key, cert, clientCa }: ListenerTls) =>
+  clientCa === undefined ? { key, cert } : { key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: true }

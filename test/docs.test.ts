@@ -27,6 +27,7 @@ import { catalogue, switchable } from '../gateway/catalogue.ts'
 import { ConfigError, loadConfig } from '../gateway/config.ts'
 import { BaseSchema } from '../gateway/config-schema.ts'
 import { ListAggregationOptions } from '../plugins/list-aggregation/index.ts'
+import { certificateFor } from './certificates.ts'
 import { pems } from './gateway/pems.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -188,10 +189,19 @@ test('dispatcher.example.yaml passes --check when its secret is set', () => {
   assert.match(stdout, /is valid/)
 })
 
-test('dispatcher.example.yaml is valid with every comment of a key taken away', (t) => {
+test('dispatcher.example.yaml is valid with every comment of a key taken away', async (t) => {
   const directory = temporary(t)
   const { certificate, privateKey } = pems
-  const files = { 'customer.pem': certificate, 'customer-key.pem': privateKey, 'source-ca.pem': certificate }
+  const portals = await certificateFor(['*.customer.billing.com'])
+  const files = {
+    'customer.pem': certificate,
+    'customer-key.pem': privateKey,
+    'portals.pem': portals.cert,
+    'portals-key.pem': portals.key,
+    'source-ca.pem': certificate,
+    'gateway.pem': certificate,
+    'gateway-key.pem': privateKey
+  }
   for (const [name, text] of Object.entries({ ...files, 'acme-audit.mjs': '', 'queries.json': '{}' }))
     writeFileSync(join(directory, name), text)
   writeFileSync(join(directory, 'dispatcher.yaml'), wholeExample)

@@ -89,7 +89,21 @@ function createUpstream(realm: RealmName, origin: string, line: Line): Upstream 
   return { system: line.system, realm, origin, dispatch, exchange }
 }
 
-function createPool(origin: string, { tls, timeouts }: SystemOptions, connections: number): Pool {
+/** How connections to a system begin; its files are read once, so that all of its pools have the same. */
+function connectionOptions({ tls, timeouts }: SystemOptions) {
+  const { ca, cert, key, servername } = tls
+  return {
+    timeout: timeouts.connect,
+    rejectUnauthorized: !tls.insecure,
+    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
+    ...(cert !== undefined && key !== undefined && { cert: readFileSync(cert), key: readFileSync(key) }),
+    ...(servername !== undefined && { servername })
+  }
+}
+
+type ConnectionOptions = ReturnType<typeof connectionOptions>
+
+function createPool(origin: string, { timeouts }: SystemOptions, connect: ConnectionOptions, connections: number) {
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -98,12 +112,7 @@ function createPool(origin: string, { tls, timeouts }: SystemOptions, connection
     // Each attempt times its headers itself. Where undici's two values differ it makes two timers a request.
     headersTimeout: Math.max(timeouts.headers, timeouts.body),
     bodyTimeout: timeouts.body,
-    connect: {
-      timeout: timeouts.connect,
-      rejectUnauthorized: !tls.insecure,
-      ...(tls.ca !== undefined && { ca: readFileSync(tls.ca, 'utf8') }),
-      ...(tls.servername !== undefined && { servername: tls.servername })
-    }
+    connect
   })
 }
 
@@ -119,6 +128,7 @@ function createState(app: FastifyInstance, system: System, { release, connection
 async function upstreams(app: FastifyInstance, { systems }: Setting) {
   const table = {} as Record<System, Record<RealmName, Upstream>>
   const states = {} as Record<System, KeptState>
+  const connects = {} as Record<System, ConnectionOptions>
   const probes: Probes[] = []
   const probePools: Pool[] = []
   const again: Line['again'] = new Set()
@@ -127,11 +137,13 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
     const own = systems[system]
     const state = createState(app, system, own)
     const pools = new Map<string, Pool>()
+    const connect = connectionOptions(own)
+    connects[system] = connect
     table[system] = {} as Record<RealmName, Upstream>
     states[system] = state
     for (const realm of realmNames) {
       const { origin } = new URL(own.realms[realm] ?? own.url)
-      const pool = pools.get(origin) ?? createPool(origin, own, own.connections)
+      const pool = pools.get(origin) ?? createPool(origin, own, connect, own.connections)
       pools.set(origin, pool)
       table[system][realm] = createUpstream(realm, origin, {
         system,
@@ -160,7 +172,7 @@ async function upstreams(app: FastifyInstance, { systems }: Setting) {
     for (const system of systemNames) {
       // Administrators' first: nobody but they have all methods.
       const origins = new Set([table[system].admin.origin, ...realmNames.map((realm) => table[system][realm].origin)])
-      const pools = [...origins].map((origin) => createPool(origin, systems[system], 1))
+      const pools = [...origins].map((origin) => createPool(origin, systems[system], connects[system], 1))
       probePools.push(...pools)
       probes.push(startProbes(system, systems[system], states[system], pools, app.log))
     }

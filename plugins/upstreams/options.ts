@@ -24,12 +24,18 @@ export const SystemOptions = Type.Object(
     tls: Type.Object(
       {
         ca: Type.Optional(File),
+        cert: Type.Optional(File),
+        key: Type.Optional(File),
         servername: Type.Optional(
           Type.String({ minLength: 1, description: 'The name that the certificate must have.' })
         ),
         insecure: Type.Boolean({ default: false, description: 'true accepts any certificate, and warns.' })
       },
-      { default: {}, additionalProperties: false, description: 'How the system proves who it is.' }
+      {
+        default: {},
+        additionalProperties: false,
+        description: 'How the system proves who it is, and the gateway to it.'
+      }
     ),
     connections: Type.Integer({ minimum: 1, default: 128, description: 'Sockets per realm URL.' }),
     limits: Type.Object(

@@ -1,89 +1,16 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { suite, type TestContext, test } from 'node:test'
+import { resolve } from 'node:path'
+import { suite, test } from 'node:test'
+import { configOf, listening, main, run, write } from './command.ts'
 import { pems } from './pems.ts'
 import { connect, startHeld } from './wires.ts'
 
-const main = resolve(import.meta.dirname, '../../gateway/main.ts')
-const secret = 'hunter2 hunter2 hunter2 hunter2 hunter2'
 const limit = { timeout: 20_000 }
 
-interface Outcome {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function start(t: TestContext, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const { WEBDISPATCHER_CONFIG: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
-  const child = spawn(process.execPath, [main, ...args], { env: { ...inherited, ...env } })
-  t.after(() => child.kill('SIGKILL'))
-  return child
-}
-
-async function ended(child: ChildProcess): Promise<Outcome> {
-  const text = { out: '', err: '' }
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    text.out += chunk
-  })
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    text.err += chunk
-  })
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, ...text }
-}
-
-const run = (t: TestContext, args: readonly string[], env = {}) => ended(start(t, args, env))
-
-function write(t: TestContext, files: Readonly<Record<string, string>>) {
-  const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-test-'))
-  t.after(() => rmSync(directory, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
-  return (name: string) => join(directory, name)
-}
-
-const configOf = ({ port = 0, url = 'http://127.0.0.1:9', more = '' }) => `
-listen:
-  - { host: 127.0.0.1, port: ${port} }
-ops: { port: 0 }
-secret: ${secret}
-defaultRealm: customer
-realms:
-  customer: { hosts: [www.customer.example] }
-systems:
-  source: { release: MR100, url: ${url}, health: false }
-  target: { release: MR115, url: ${url}, health: false }
-${more}`
-
 const lineCount = (text: string) => text.trimEnd().split('\n').length
-
-interface Listening {
-  readonly port: number
-  readonly child: ChildProcess
-  /** How the command ends. */
-  readonly end: Promise<Outcome>
-}
-
-/** The command, once it listens: its first log line tells where. */
-async function listening(t: TestContext, url: string, more = ''): Promise<Listening> {
-  const child = start(t, ['--config', write(t, { 'a.yaml': configOf({ url, more }) })('a.yaml')])
-  const end = ended(child)
-  let log = ''
-  while (!log.includes('"msg":"listening"')) {
-    const [chunk] = (await Promise.race([
-      once(child.stdout as NonNullable<typeof child.stdout>, 'data'),
-      end.then(({ err }) => assert.fail(`ended before it listened: ${err}`))
-    ])) as [string]
-    log += chunk
-  }
-  const [, port] = /"addresses":\["http:\/\/127\.0\.0\.1:(\d+)"/.exec(log) ?? []
-  return { port: Number(port), child, end }
-}
 
 // Each starts a process: several at a time.
 suite('the command', { concurrency: 6 }, () => {

@@ -43,6 +43,17 @@ export async function connect(t: TestContext, port: number, isTls = false): Prom
   }
 }
 
+/** A plain server for as long as the test; gives where it is. */
+export async function serve(t: TestContext, answer: http.RequestListener): Promise<string> {
+  const server = http.createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 /** A server whose answers the test gives: `next` is the next request that has come. */
 export async function startHeld(t: TestContext) {
   const waiting: [IncomingMessage, ServerResponse][] = []
