@@ -39,7 +39,7 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
   })
 
   app.decorate('exchange', async function exchange(request, to, swaps = null) {
-    const asked = upstreamRequest(request, swaps)
+    const asked = upstreamRequest(request, to, swaps)
     // The answer is read here: it must come in a form that can be.
     const encoding = indexOfHeader(asked.headers, 'accept-encoding')
     if (encoding !== -1) asked.headers[encoding + 1] = 'identity'

@@ -1,17 +1,21 @@
 /**
- * A client's request as a system gets it: its own bytes, but for what tells who asks, and the credentials of a session
- * that the system knows by other names.
+ * A client's request as a system gets it: its own bytes, but for what tells who asks and from which page, and the
+ * credentials of a session that the system knows by other names.
  */
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../../core/faults.ts'
 import { clientOf, requestHeaders } from '../../core/headers.ts'
 import { isRead } from '../../core/methods.ts'
 import { keepsLength, type Swap, swapBytes, swapHeaders, swapStream, swapText } from '../../core/swap.ts'
+import type { System } from '../../core/words.ts'
+import { nameOwnPages } from './own-pages.ts'
 
 /** The client's request as the system gets it. */
-export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] | null) {
+export function upstreamRequest(request: FastifyRequest, to: System, swaps: readonly Swap[] | null) {
   const { method, content, target, trail } = request
-  const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request), trail.trace)
+  const { connection, origin, referer } = request.headers
+  const headers = requestHeaders(request.raw.rawHeaders, connection, clientOf(request), trail.trace)
+  if (origin !== undefined || referer !== undefined) nameOwnPages(headers, request, to)
   const reads = isRead(method, target.route)
   if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
   refuseHidden(request)

@@ -65,7 +65,7 @@ export class Passage implements AnswerHandler {
   begin() {
     // It left while the systems were asked where this goes: nobody would ever take the answer.
     if (this.#clientLeft) return
-    const asked = upstreamRequest(this.#request, this.#forwarding.swaps)
+    const asked = upstreamRequest(this.#request, this.#forwarding.to, this.#forwarding.swaps)
     this.#request.trail.beginWait()
     this.#upstream.dispatch(asked, this)
   }

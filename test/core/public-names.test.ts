@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { publicCookie, publicLocation, responseHeaders } from '../../core/headers.ts'
+import { responseHeaders } from '../../core/headers.ts'
+import { publicCookie, publicLocation } from '../../core/public-names.ts'
 
 const gateway = 'https://www.customer.billing.com'
 const system = 'https://10.0.0.2:8444'
