@@ -2,6 +2,7 @@
  * Faults: the gateway's own errors, in the API's own shape (contract section 7).
  */
 import type { Answer } from './answer.ts'
+import { faultPage, type PageOfFault } from './fault-page.ts'
 import type { System, Wire } from './words.ts'
 
 /** Status, side and sentence of every fault of the contract; `%` is a system, a method or a key, never a client's text. */
@@ -99,7 +100,8 @@ const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => inMarku
 export function renderFault(
   fault: Fault,
   wire: Wire,
-  acceptsHtml: boolean
+  acceptsHtml: boolean,
+  asked: Pick<PageOfFault, 'requestId' | 'isRead'> = { requestId: '', isRead: true }
 ): readonly [contentType: string, text: string] {
   const { faultcode, message } = fault
   if (wire === 'soap') {
@@ -109,11 +111,8 @@ export function renderFault(
     ]
   }
   if (wire === 'page' && acceptsHtml) {
-    const again = fault.statusCode >= 500 ? '<p>Please try again in a moment.</p>' : ''
-    return [
-      'text/html; charset=utf-8',
-      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fault.statusCode}</title></head><body><h1>${escaped(message)}</h1>${again}<p><small>${escaped(faultcode)}</small></p></body></html>\n`
-    ]
+    const { statusCode: status, retryAfter } = fault
+    return ['text/html; charset=utf-8', faultPage({ status, faultcode, retryAfter, ...asked })]
   }
   return ['application/json; charset=utf-8', JSON.stringify({ faultcode, faultstring: message })]
 }

@@ -122,7 +122,11 @@ export const catalogue: readonly Entry[] = [
       } as never)
   },
   // Last: its routes are whatever nobody else has.
-  { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }
+  {
+    name: 'web-portal',
+    options: WebPortalOptions,
+    register: (app, _config, options) => app.register(webPortal, options as never)
+  }
 ]
 
 /** The plugins that a config can turn on and off. */

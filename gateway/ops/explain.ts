@@ -39,17 +39,25 @@ export function createExplain(app: FastifyInstance, config: Config) {
   const view = config.plugins.find(({ name }) => name === 'graphql')?.options?.path
   const isOfView = (url: string) => view !== undefined && url.split('?', 1).join() === view
 
+  const redirectOf = app.hasDecorator('redirectOf') ? app.redirectOf : () => null
+
   return async function explain(body: unknown) {
-    const { url, headers, body: text } = checked(Described, body, 'the body')
+    const { method: httpMethod, url, headers, body: text } = checked(Described, body, 'the body')
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     const described = readTarget(url)
-    const place = placeFor(url, described.authority ?? lower.host ?? '')
+    const host = described.authority ?? lower.host ?? ''
+    const place = placeFor(url, host)
     // Each of its fields goes where a call for the same would go.
     if (isOfView(described.url) && !isSingleHome(place.realm)) {
       return { realm: place.realm, family: 'page', call: null, to: null, reason: 'graphql' satisfies Reason }
     }
+    const redirected = isOfView(described.url) ? null : redirectOf(host, described)
+    if (redirected !== null) {
+      const reason: Reason = 'redirect'
+      return { realm: place.realm, family: 'page', call: null, to: null, reason, ...redirected }
+    }
     const content = text === '' ? null : Buffer.from(text)
-    const asked = { target: described, place, headers: lower, content }
+    const asked = { method: httpMethod, target: described, place, headers: lower, content }
     const { to, reason, otherwise, missing } = await app.explain(asked)
     const { family, service, method } = described.route
     const call = method === '' ? null : `${service}/${method}`

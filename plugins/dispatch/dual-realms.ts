@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { callerOf, everyCredentialIn, swapsFor } from '../../core/credentials.ts'
-import { type Decision, decide } from '../../core/decide.ts'
+import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { contextIn } from '../../core/headers.ts'
 import { isBoundToHalf, type ListMethod } from '../../core/methods.ts'
 import type { Asker } from '../../core/own-call.ts'
@@ -13,7 +13,7 @@ import type { Swap } from '../../core/swap.ts'
 import { type Call, type Credential, type Home, isCertain, type System } from '../../core/words.ts'
 
 /** A request as far as the decision looks at it. */
-export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content'>
+export type Asked = Pick<FastifyRequest, 'method' | 'target' | 'place' | 'headers' | 'content'>
 
 /** What is known of a request's session. */
 export interface Known {
@@ -53,12 +53,12 @@ export function createDualRealms(app: FastifyInstance) {
    * Throws where the request contradicts itself, or its entity is active on both systems. Without an asker, which is for
    * explanations, nobody is asked.
    */
-  async function judge(asked: Asked, known: Known, asker: Asker | null): Promise<Judged> {
+  async function judge(asked: Asked, known: Known, asker: Asker | null, open: boolean): Promise<Judged> {
     const { place, target, headers } = asked
     const { route } = target
     let { home } = known
     const context = contextIn(headers) ?? home.session?.context ?? null
-    const facts = { ...place, login: null, context: context === 'auto' ? null : context, merges: false, location: null }
+    const facts = { ...noFacts, ...place, context: context === 'auto' ? null : context, open }
     const plainly = async (): Promise<Judged> => {
       const decision = decide({ ...facts, home })
       // Small bodies alone: credentials in a larger one are swapped where they are the session's own.

@@ -11,10 +11,13 @@ import { bearerOf, type Shown, shownCredentials } from '../../core/credentials.t
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { isUnreadLogin, sessionStepOf } from '../../core/methods.ts'
+import { isOpenRead } from '../../core/open-reads.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { type Home, isSingleHome, noCall } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
 import { createReviews } from './reviews.ts'
+
+type Forwarding = Parameters<FastifyInstance['forward']>[2]
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -54,18 +57,36 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     return shownCredentials(asked.headers.authorization, asked.target.route, call, inCookies)
   }
 
-  const decideFor = ({ place }: Asked, home: Home) => decide({ ...noFacts, ...place, home })
+  /** Without a reader of cookies nobody can tell what a cookie shows. */
+  const isOpen = ({ method, target, headers }: Asked) =>
+    isOpenRead(method, target) && (remoteSession !== null || headers.cookie === undefined)
+
+  const decideFor = (asked: Asked, home: Home) => decide({ ...noFacts, ...asked.place, home, open: isOpen(asked) })
+
+  /** A request leaves by its decision, with what may be made of its answer. */
+  function leave(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    decision: Decision,
+    swaps: Forwarding['swaps'],
+    review: Forwarding['review']
+  ) {
+    const to = decision.to as 'source' | 'target'
+    const cookieFor = reviews.cookieFor(request)
+    const forStranger = decision.otherwise === null ? null : reviews.ofStranger(request, decision.otherwise)
+    if (forStranger === null) app.forward(request, reply, { to, setCookie: null, swaps, review, cookieFor })
+    else app.forward(request, reply, { to, setCookie: null, swaps, ...forStranger, cookieFor })
+  }
 
   /** One that is decided by its session's home alone. */
   function send(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision) {
     request.trail.reason = decision.reason
-    const review = known === null ? null : reviews.ofHome(request, known, decision)
-    app.forward(request, reply, { to: decision.to as 'source' | 'target', setCookie: null, swaps: null, review })
+    leave(request, reply, decision, null, known === null ? null : reviews.ofHome(request, known, decision))
   }
 
   async function sendDual(request: FastifyRequest, reply: FastifyReply, known: Known) {
     // What it does itself, it does before it first waits for the body or for the systems.
-    const judged = await request.trail.waitFor(dualRealms.judge(request, known, askerOf(request)))
+    const judged = await request.trail.waitFor(dualRealms.judge(request, known, askerOf(request), isOpen(request)))
     const { decision, home, list, call } = judged
     const { to, reason } = decision
     request.trail.reason = reason
@@ -74,9 +95,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       await app.lists.answer(request, reply, { list, call, home, shown: known.credentials, missing: decision.missing })
       return
     }
-    const swaps = dualRealms.swapsOf(judged, to)
-    const review = reviews.ofDual(request, judged)
-    app.forward(request, reply, { to, setCookie: null, swaps, review })
+    leave(request, reply, decision, dualRealms.swapsOf(judged, to), reviews.ofDual(request, judged))
   }
 
   async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
@@ -90,6 +109,10 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     else await sendDual(request, reply, known)
   }
 
+  /** A browser that asks whether it may log in from another site's page does not log in yet. */
+  const stepOf = ({ method, target, place }: Asked) =>
+    method === 'OPTIONS' ? null : sessionStepOf(target.route, place)
+
   app.decorate('dispatchRequest', function dispatchRequest(request, reply) {
     const { target, place, headers } = request
     const { route } = target
@@ -97,7 +120,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       reply.send(error)
     }
     if (headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
-    const step = sessionStepOf(route, place)
+    const step = stepOf(request)
     if (step !== null) {
       app.answerSessionCall(step, request, reply).catch(fail)
       return
@@ -125,8 +148,8 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
   })
 
   app.decorate('explain', async function explain(asked: Asked) {
-    const { place, target } = asked
-    const step = sessionStepOf(target.route, place)
+    const { place } = asked
+    const step = stepOf(asked)
     if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
     if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
     if (place.pinned !== null) return decideFor(asked, noFacts.home)
@@ -140,7 +163,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       return { ...decideFor(asked, home), to: 'both' as const, reason: 'session_record' as const }
     }
     const known = { home, credentials: shown.credentials, others: seen.inCookies }
-    return (await dualRealms.judge(asked, known, null)).decision
+    return (await dualRealms.judge(asked, known, null, isOpen(asked))).decision
   })
 
   app.proxy(apiRoutes)

@@ -1,15 +1,26 @@
 /**
  * Which answers are looked at before the client gets them, and what follows: a session that lives elsewhere, a half that
- * must be renewed, an entity that has moved (contract sections 4 and 5).
+ * must be renewed, an entity that has moved, a page that another system can give, a session that a page has ended
+ * (contract sections 4 and 5).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Answer, mayMissEntity, mayRefuseSession, missesEntity, refusesSession } from '../../core/answer.ts'
+import {
+  type Answer,
+  faultcodeOf,
+  isUnavailable,
+  mayMissEntity,
+  mayRefuseSession,
+  missesEntity,
+  refusesSession
+} from '../../core/answer.ts'
 import type { Decision } from '../../core/decide.ts'
 import { isRead } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
+import type { System } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
+type Head = Parameters<Review['holds']>[0]
 type Way = NonNullable<Awaited<ReturnType<Review['judge']>>>
 
 /** Largest body that is sent again (contract section 7), bytes: one that had to be read may be larger. */
@@ -83,5 +94,32 @@ export function createReviews(app: FastifyInstance) {
     }
   }
 
-  return { ofHome, ofDual }
+  /** Of one who lives nowhere: another system's page is as good as one that cannot be had. */
+  function ofStranger(request: FastifyRequest, to: System) {
+    if (!isKept(request)) return null
+    function otherwise(): Way {
+      request.trail.reason = 'target_unavailable'
+      return { to, setCookie: null, swaps: null }
+    }
+    const review: Review = {
+      holds: ({ status }) => (isUnavailable(status) ? resentBytes : 0),
+      judge: async (answer) => (faultcodeOf(answer) === null ? otherwise() : null)
+    }
+    return { review, otherwise }
+  }
+
+  /** A page that ends the session which the browser has shown: nothing of it must lead the next one who comes. */
+  function cookieFor(request: FastifyRequest) {
+    if (remoteSession === null || request.target.route.wire !== 'page') return undefined
+    return function cookieOfEnd({ headers }: Head): string | null {
+      const setCookies = headers['set-cookie']
+      if (setCookies === undefined || !remoteSession.isEndedBy(request, setCookies)) return null
+      for (const ended of remoteSession.read(request.headers).credentials) {
+        app.homes.forget(ended).catch((err: unknown) => request.log.error({ err }, 'a session was not forgotten'))
+      }
+      return remoteSession.mark(request, 'target')
+    }
+  }
+
+  return { ofHome, ofDual, ofStranger, cookieFor }
 }

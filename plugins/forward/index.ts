@@ -23,7 +23,7 @@ declare module 'fastify' {
     exchange(request: FastifyRequest, to: System, swaps?: Way['swaps']): Promise<Answer>
     /** Answers with what a system answered, and cookies of the gateway's own. */
     relay(request: FastifyRequest, reply: FastifyReply, to: System, answer: Answer, setCookies: readonly string[]): void
-    /** Routes, given as full paths, that go to `app.dispatchRequest`. */
+    /** Routes, given as full paths, that go to `app.dispatchRequest`; hooks of the scope that adds them come before. */
     proxy(routes: readonly string[]): void
   }
 }
@@ -55,8 +55,8 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
     reply.raw.end(answer.body)
   })
 
-  app.decorate('proxy', function proxy(routes: readonly string[]) {
-    app.register(httpProxy, {
+  app.decorate('proxy', function proxy(this: FastifyInstance, routes: readonly string[]) {
+    this.register(httpProxy, {
       // Never dialled: the hook below gives each request to its own upstream. It keeps http-proxy from opening a pool.
       upstream: app.upstream('target', 'admin').origin,
       undici: { request: refuseDispatch },

@@ -31,6 +31,10 @@ export interface Review {
 export interface Forwarding extends Way {
   /** Null when no answer is to be questioned. */
   readonly review: Review | null
+  /** Another way for a request to which the system gives no answer; it is used once. */
+  readonly otherwise?: () => Way
+  /** A further cookie of the gateway's own, by what the answer does with the client's session. */
+  readonly cookieFor?: ((head: Head) => string | null) | undefined
 }
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
@@ -111,9 +115,12 @@ export class Passage implements AnswerHandler {
     this.#head = null
     if (head === null || this.#clientLeft) return
     this.#length = Number(head.headers['content-length'] ?? -1)
-    const { setCookie, swaps } = this.#forwarding
+    const { setCookie, swaps, cookieFor } = this.#forwarding
     const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
-    writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : [setCookie])
+    // Of the half that the gateway keeps to itself the client gets no cookies.
+    const further = swaps === null ? (cookieFor?.(head) ?? null) : null
+    const own = [setCookie, further].filter((cookie) => cookie !== null)
+    writeHead(this.#request, this.#reply, head, mapping, own)
   }
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
@@ -176,12 +183,20 @@ export class Passage implements AnswerHandler {
       this.#end()
       return
     }
-    new Passage(this.#request, this.#reply, { ...again, review: null }).begin()
+    this.#goOn(again)
+  }
+
+  #goOn(way: Way) {
+    const { cookieFor } = this.#forwarding
+    new Passage(this.#request, this.#reply, { ...way, review: null, cookieFor }).begin()
   }
 
   onFault(fault: Fault) {
     this.#request.trail.endWait()
-    this.#fail(fault)
+    const { otherwise } = this.#forwarding
+    const mayGoOn = !this.#clientLeft && !this.#reply.raw.headersSent && fault.statusCode >= 500
+    if (otherwise !== undefined && mayGoOn) this.#goOn(otherwise())
+    else this.#fail(fault)
   }
 
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */

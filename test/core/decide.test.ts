@@ -11,6 +11,7 @@ const facts = (given: Partial<Facts>): Facts => ({
   home: { system: 'target', by: 'no_credential' },
   merges: false,
   location: null,
+  open: false,
   ...given
 })
 const home = (system: Home['system'], by: Home['by'] = 'record'): Home => ({ system, by })
