@@ -28,7 +28,7 @@ type Words = readonly [title: string, what: string]
 
 const away: Words = [
   'We are not available right now',
-  'This part of the service cannot be reached at the moment. It is not your fault, and your login has not changed.'
+  'This part of the service cannot be reached at the moment. It is not your fault, and your password is not the reason.'
 ]
 
 const words: Readonly<Record<number, Words>> = {
@@ -41,7 +41,7 @@ const words: Readonly<Record<number, Words>> = {
   421: ['Nothing is served at this address', 'Please check the address that you have typed or followed.'],
   429: ['Too many attempts', 'Please wait a moment before you try again.'],
   502: ['Something went wrong on our side', away[1]],
-  504: ['This takes too long', 'We got no answer in time. It is not your fault, and your login has not changed.']
+  504: ['This takes too long', 'We got no answer in time. It is not your fault, and your password is not the reason.']
 }
 
 /** The longest that the link lets somebody wait, seconds: a page must not be a dead end. */

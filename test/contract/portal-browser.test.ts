@@ -83,6 +83,7 @@ async function lookAround(page: Page, system: World['source']) {
   await isAt(page, 'Invoices', whose)
   await rows(page).first().waitFor()
   assert.equal(await rows(page).count(), 3)
+  await show(page, `portal-${new URL(page.url()).protocol.slice(0, -1)}-${whose}`)
   const { name, saved, direct } = await downloadInvoice(page, system)
   assert.match(name, /^invoice-\d+\.pdf$/)
   assert.equal(saved.subarray(0, 5).toString(), '%PDF-')
@@ -120,7 +121,6 @@ for (const mode of modes) {
 
     await logIn(page, source.users.firstActiveCustomer())
     await lookAround(page, source)
-    await show(page, `portal-${mode.scheme}-source`)
     const held = await cookiesOf(page)
     assert.deepEqual(Object.keys(held).toSorted(), ['access_token', 'pb_dispatch', 'session_id'])
     for (const one of Object.values(held)) {

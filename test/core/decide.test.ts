@@ -202,6 +202,62 @@ const rows: readonly (readonly [
     null,
     false
   ],
+  // 4: reads of those who live nowhere
+  [
+    '4',
+    'a page for a stranger: the target, then the source',
+    { realm: 'customer', open: true },
+    'target',
+    'no_credential',
+    'source',
+    false
+  ],
+  ['4', 'the same in a dual realm', { open: true }, 'target', 'no_credential', 'source', false],
+  [
+    '4',
+    'a page for somebody whom nobody knows: the target alone',
+    { realm: 'customer', open: true, home: home('target', 'unknown_credential') },
+    'target',
+    'unknown_credential',
+    null,
+    false
+  ],
+  [
+    '4',
+    "a page of the target's own customer: the target alone",
+    { realm: 'customer', open: true, home: home('target') },
+    'target',
+    'session_record',
+    null,
+    true
+  ],
+  [
+    '4',
+    'a page by the routing cookie: the source alone',
+    { realm: 'customer', open: true, home: home('source', 'cookie') },
+    'source',
+    'routing_cookie',
+    null,
+    false
+  ],
+  [
+    '3',
+    'a page of a versioned host: that system alone',
+    { pinned: 'target', open: true },
+    'target',
+    'versioned_host',
+    null,
+    true
+  ],
+  [
+    '5.1',
+    'a page with a context: that system alone',
+    { context: 'target', open: true },
+    'target',
+    'context',
+    null,
+    false
+  ],
   // 4: a dual-realm session on one system only: everything goes there
   ['4', 'a dual session on the source alone', { home: home('source') }, 'source', 'session_record', null, true],
   ['4', 'the same with its own context', { home: home('source'), context: 'source' }, 'source', 'context', null, true],
