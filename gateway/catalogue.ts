@@ -106,7 +106,14 @@ export const catalogue: readonly Entry[] = [
     register: (app, _config, options) => app.register(listAggregation, options as never)
   },
   { name: 'session-calls', register: (app) => app.register(sessionCalls) },
-  { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
+  {
+    name: 'dispatch',
+    register: (app, config) =>
+      app.register(dispatch, {
+        apiRoutes: apiRoutesOf(config),
+        logoutPath: `${restPrefixOf(config.apis)}/Session/logout`
+      })
+  },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   { name: 'web-sockets', register: (app) => app.register(webSockets) },
   {

@@ -2,7 +2,7 @@
  * dispatch
  * Adds  `app.dispatchRequest`, which gathers the facts, asks `decide()` and hands over; `app.explain`, which does the
  *       same for a request that is only described, and sends nothing.
- * Needs body, forward, homes, session-calls; remote-session, entity-location and list-aggregation where they are on.
+ * Needs body, forward, homes, session-calls, upstreams; remote-session, entity-location and list-aggregation where they are on.
  * Off   never.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -15,6 +15,7 @@ import { isOpenRead } from '../../core/open-reads.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { type Home, isSingleHome, noCall } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
+import { createPageEnds } from './page-ends.ts'
 import { createReviews } from './reviews.ts'
 
 type Forwarding = Parameters<FastifyInstance['forward']>[2]
@@ -27,12 +28,19 @@ declare module 'fastify' {
   }
 }
 
+interface Setting {
+  readonly apiRoutes: readonly string[]
+  /** The path that `Session/logout` has on the systems. */
+  readonly logoutPath: string
+}
+
 const noCookies = { isSource: false, credentials: [] }
 
-async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoutes: readonly string[] }) {
+async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
   const dualRealms = createDualRealms(app)
   const reviews = createReviews(app)
+  const cookieOfPage = createPageEnds(app, logoutPath)
 
   /** Whether the call must be read for its credential: no header decides, and no cookie does unless the call has its own. */
   function mustRead({ target, content }: Asked, hasCookies: boolean): boolean {
@@ -72,7 +80,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
     review: Forwarding['review']
   ) {
     const to = decision.to as 'source' | 'target'
-    const cookieFor = reviews.cookieFor(request)
+    const cookieFor = cookieOfPage(request)
     const forStranger = decision.otherwise === null ? null : reviews.ofStranger(request, decision.otherwise)
     if (forStranger === null) app.forward(request, reply, { to, setCookie: null, swaps, review, cookieFor })
     else app.forward(request, reply, { to, setCookie: null, swaps, ...forStranger, cookieFor })
@@ -172,5 +180,5 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
 export default fp(dispatch, {
   name: 'dispatch',
   fastify: '5.x',
-  dependencies: ['body', 'forward', 'homes', 'paired-sessions', 'session-calls']
+  dependencies: ['body', 'forward', 'homes', 'paired-sessions', 'session-calls', 'upstreams']
 })

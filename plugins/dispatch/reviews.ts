@@ -1,7 +1,6 @@
 /**
  * Which answers are looked at before the client gets them, and what follows: a session that lives elsewhere, a half that
- * must be renewed, an entity that has moved, a page that another system can give, a session that a page has ended
- * (contract sections 4 and 5).
+ * must be renewed, an entity that has moved, a page that another system can give (contract sections 4 and 5).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
@@ -20,7 +19,6 @@ import type { System } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
-type Head = Parameters<Review['holds']>[0]
 type Way = NonNullable<Awaited<ReturnType<Review['judge']>>>
 
 /** Largest body that is sent again (contract section 7), bytes: one that had to be read may be larger. */
@@ -108,18 +106,5 @@ export function createReviews(app: FastifyInstance) {
     return { review, otherwise }
   }
 
-  /** A page that ends the session which the browser has shown: nothing of it must lead the next one who comes. */
-  function cookieFor(request: FastifyRequest) {
-    if (remoteSession === null || request.target.route.wire !== 'page') return undefined
-    return function cookieOfEnd({ headers }: Head): string | null {
-      const setCookies = headers['set-cookie']
-      if (setCookies === undefined || !remoteSession.isEndedBy(request, setCookies)) return null
-      for (const ended of remoteSession.read(request.headers).credentials) {
-        app.homes.forget(ended).catch((err: unknown) => request.log.error({ err }, 'a session was not forgotten'))
-      }
-      return remoteSession.mark(request, 'target')
-    }
-  }
-
-  return { ofHome, ofDual, ofStranger, cookieFor }
+  return { ofHome, ofDual, ofStranger }
 }

@@ -184,6 +184,22 @@ suite('a page of the source that ends', async () => {
     })
   }
 
+  test('an administrator’s session ends it on the source as well, once', async (t) => {
+    const world = await startWorld(t)
+    const { reply, accessToken } = await login(world.url, 'admin', world.target.users.admin())
+    assert.equal(reply.headers['x-dispatched-to'], 'source,target')
+    const jar = createJar()
+    jar.take(reply)
+    const sessions = world.source.sessions.size
+    const over = world.source.journal.next(({ method, status }) => method === 'logout' && status !== null)
+    const page = await readPage(world, '/logout', { headers: { host: hosts.admin, ...jar.header() } })
+    assert.deepEqual([page.status, page.headers['x-dispatched-to']], [302, 'target'])
+    assert.equal((await over).status, 200)
+    assert.equal(world.source.sessions.size, sessions - 1)
+    assert.equal(world.source.journal.count('Session/logout'), 1)
+    assert.ok(!world.source.journal.of('Session/logout')[0]?.rawHeaders.join().includes(accessToken))
+  })
+
   test('a call’s answer with the same cookies leaves the mark to the call', async (t) => {
     const world = await startWorld(t)
     const { reply } = await login(world.url, 'customer', world.source.users.firstActiveCustomer())
