@@ -2,7 +2,8 @@
  * dispatch
  * Adds  `app.dispatchRequest`, which gathers the facts, asks `decide()` and hands over; `app.explain`, which does the
  *       same for a request that is only described, and sends nothing.
- * Needs body, forward, homes, session-calls, upstreams; remote-session, entity-location and list-aggregation where they are on.
+ * Needs body, forward, homes, session-calls, upstreams; remote-session, entity-location and list-aggregation where they
+ *       are on.
  * Off   never.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
