@@ -29,6 +29,8 @@ export interface Facts {
    * where an explanation asks nobody.
    */
   readonly location: System | 'unasked' | null
+  /** A read that needs no session. */
+  readonly open: boolean
 }
 
 /** What is known of a request of which nothing is known but its realm. */
@@ -38,7 +40,8 @@ export const noFacts: Omit<Facts, 'realm' | 'pinned'> = {
   home: { system: 'target', by: 'no_credential' },
   merges: false,
   joins: false,
-  location: null
+  location: null,
+  open: false
 }
 
 export type Reason =
@@ -52,6 +55,8 @@ export type Reason =
   | 'entity_location'
   | 'unlocated'
   | 'default_target'
+  | 'target_unavailable'
+  | 'redirect'
   | 'graphql'
   | Exclude<Evidence, 'record' | 'signature' | 'cookie'>
   | 'session_record'
@@ -61,7 +66,7 @@ export type Reason =
 export interface Decision {
   readonly to: System | 'both'
   readonly reason: Reason
-  /** Asked when `to` refuses or is unavailable: only a login goes on like this. */
+  /** Asked when `to` refuses a login or is unavailable: only logins go on like this, and reads of those who live nowhere. */
   readonly otherwise: System | null
   /**
    * True when a record, a signature or the host says so. Otherwise a session fault may mean "the other system":
@@ -94,10 +99,11 @@ export function decide(facts: Facts): Decision {
   const { realm, pinned, login, home } = facts
   if (pinned !== null) return plainly(pinned, 'versioned_host', true)
   if (login !== null) return decideLogin(realm, login)
-  if (isSingleHome(realm)) {
-    return plainly(home.system === 'both' ? 'target' : home.system, reasonOf[home.by], isCertain(home))
-  }
-  return decideDual(facts)
+  const decision = isSingleHome(realm)
+    ? plainly(home.system === 'both' ? 'target' : home.system, reasonOf[home.by], isCertain(home))
+    : decideDual(facts)
+  // Whoever has shown nothing lives nowhere, and must find a page to log in at while one system is away.
+  return facts.open && decision.reason === 'no_credential' ? { ...decision, otherwise: 'source' } : decision
 }
 
 function decideLogin(realm: RealmName, { step, hint, forwards }: NonNullable<Facts['login']>): Decision {

@@ -2,7 +2,8 @@
  * Faults: the gateway's own errors, in the API's own shape (contract section 7).
  */
 import type { Answer } from './answer.ts'
-import { escapeMarkup, soapFault, soapType } from './soap-text.ts'
+import { faultPage, type PageOfFault } from './fault-page.ts'
+import { soapFault, soapType } from './soap-text.ts'
 import type { System, Wire } from './words.ts'
 
 /** Status, side and sentence of every fault of the contract; `%` is a system, a method or a key, never a client's text. */
@@ -97,16 +98,14 @@ export function whyOf(error: unknown): string {
 export function renderFault(
   fault: Fault,
   wire: Wire,
-  acceptsHtml: boolean
+  acceptsHtml: boolean,
+  asked: Pick<PageOfFault, 'requestId' | 'isRead'> = { requestId: '', isRead: true }
 ): readonly [contentType: string, text: string] {
   const { faultcode, message } = fault
   if (wire === 'soap') return [soapType, soapFault(faultcode, message)]
   if (wire === 'page' && acceptsHtml) {
-    const again = fault.statusCode >= 500 ? '<p>Please try again in a moment.</p>' : ''
-    return [
-      'text/html; charset=utf-8',
-      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fault.statusCode}</title></head><body><h1>${escapeMarkup(message)}</h1>${again}<p><small>${escapeMarkup(faultcode)}</small></p></body></html>\n`
-    ]
+    const { statusCode: status, retryAfter } = fault
+    return ['text/html; charset=utf-8', faultPage({ status, faultcode, retryAfter, ...asked })]
   }
   return ['application/json; charset=utf-8', JSON.stringify({ faultcode, faultstring: message })]
 }

@@ -1,9 +1,9 @@
 /**
  * Headers on their way through: hop-by-hop ones stop, forwarding ones are the gateway's own word, and what names a
- * system's own host is given the gateway's (contract section 7; RFC 9110 sections 7.6.1 and 10.2.2, RFC 6265 section 5.2.3).
+ * system's own host is given the gateway's (contract section 7; RFC 9110 section 7.6.1).
  */
 import { Fault } from './faults.ts'
-import { hostName } from './hosts.ts'
+import { type HostMapping, publicAllowOrigin, publicCookies, publicLocation, publicRefresh } from './public-names.ts'
 import { isReplaced, type Trace } from './trace.ts'
 import type { System } from './words.ts'
 
@@ -134,14 +134,12 @@ export function prefersPartial({ prefer }: HeaderValues): boolean {
 
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** How a system's own host is told in public. */
-export interface HostMapping {
-  /** `https://10.0.0.2:8444`: where the gateway reaches the system. */
-  readonly origin: string
-  /** `https://www.customer.billing.com`: where the client reaches the gateway. */
-  readonly publicOrigin: string
-  /** Cookies that are not for this client: session cookies of the half that the gateway keeps to itself. */
-  readonly keptCookies?: ReadonlySet<string>
+function each(
+  value: string | readonly string[],
+  told: (one: string, mapping: HostMapping) => string,
+  mapping: HostMapping
+): string | string[] {
+  return typeof value === 'string' ? told(value, mapping) : value.map((one) => told(one, mapping))
 }
 
 /** The headers of a system's answer for the client, as a flat list; names in lower case, values byte for byte. */
@@ -152,63 +150,25 @@ export function responseHeaders(headers: HeaderValues, mapping: HostMapping): (s
   for (const name in headers) {
     const value = headers[name]
     if (value === undefined || neverDown.has(name) || named.includes(name)) continue
-    if (name === 'location' && typeof value === 'string') kept.push(name, publicLocation(value, mapping))
-    else if (name === 'location')
-      kept.push(
-        name,
-        (value as string[]).map((one) => publicLocation(one, mapping))
-      )
-    else if (name === 'set-cookie') {
-      const cookies = cookiesOf(value, mapping)
-      if (cookies.length > 0) kept.push(name, cookies)
-    } else kept.push(name, value as string | string[])
+    switch (name) {
+      case 'location':
+      case 'content-location':
+        kept.push(name, each(value, publicLocation, mapping))
+        break
+      case 'refresh':
+        kept.push(name, each(value, publicRefresh, mapping))
+        break
+      case 'access-control-allow-origin':
+        kept.push(name, each(value, publicAllowOrigin, mapping))
+        break
+      case 'set-cookie': {
+        const cookies = publicCookies(value, mapping)
+        if (cookies.length > 0) kept.push(name, cookies)
+        break
+      }
+      default:
+        kept.push(name, value as string | string[])
+    }
   }
   return kept
-}
-
-/** `Location` on the system's own host, absolute or without a scheme, is moved to the gateway's; any other stays. */
-export function publicLocation(location: string, { origin, publicOrigin }: HostMapping): string {
-  if (!/^(?:https?:)?\/\//i.test(location)) return location
-  const system = new URL(origin)
-  let parsed: URL
-  try {
-    parsed = new URL(location, origin)
-  } catch {
-    return location
-  }
-  if (parsed.host !== system.host && !isDefaultPortOf(parsed, system)) return location
-  const afterAuthority = /^(?:https?:)?\/\/[^/?#]*/i.exec(location)?.[0].length ?? 0
-  return publicOrigin + location.slice(afterAuthority)
-}
-
-/** The other scheme's default port on the same host: `http://host/` of a system behind `https://host`. */
-const isDefaultPortOf = (url: URL, system: URL) =>
-  url.hostname === system.hostname && url.port === '' && system.port === ''
-
-function cookiesOf(value: string | readonly string[], mapping: HostMapping): string[] {
-  const { keptCookies } = mapping
-  const cookies = typeof value === 'string' ? [value] : value
-  const passing = keptCookies === undefined ? cookies : cookies.filter((cookie) => !keptCookies.has(cookieName(cookie)))
-  return passing.map((cookie) => publicCookie(cookie, mapping))
-}
-
-const cookieName = (cookie: string) => cookie.slice(0, Math.max(cookie.indexOf('='), 0)).trim()
-
-/**
- * A `Domain` that covers the system's host but not the gateway's would make the browser refuse the cookie: it goes, and
- * the cookie becomes the gateway's own. Any other Domain stays.
- */
-export function publicCookie(cookie: string, { origin, publicOrigin }: HostMapping): string {
-  if (!/;\s*domain\s*=/i.test(cookie)) return cookie
-  const [pair = '', ...attributes] = cookie.split(';')
-  const kept = attributes.filter((attribute) => {
-    const domain = /^\s*domain\s*=\s*\.?(.*?)\s*$/i.exec(attribute)?.[1]?.toLowerCase()
-    if (domain === undefined) return true
-    const covers = (url: string) => {
-      const name = hostName(new URL(url).host)
-      return name === domain || name.endsWith(`.${domain}`)
-    }
-    return !covers(origin) || covers(publicOrigin)
-  })
-  return [pair, ...kept].join(';')
 }

@@ -35,29 +35,39 @@ export function hostName(host: string): string {
 /** Distinct Host headers whose place is kept ready; a client that invents hosts cannot make it grow. */
 const keptHosts = 1000
 
-/**
- * Looks hosts up; undefined for a host that no realm answers. An exact name wins over a wildcard, a longer wildcard over
- * a shorter. Two releases of one number have no versioned hosts: the number would not tell them apart.
- */
-export function createRealmLookup(realms: RealmHosts, releases: Readonly<Record<System, string>>) {
+/** Two releases of one number have no versioned hosts: the number would not tell them apart. */
+function versionsOf(releases: Readonly<Record<System, string>>): readonly (readonly [System, string])[] {
   const numbers = systemNames.map((system) => [system, releaseNumber(releases[system])] as const)
-  const versions = numbers[0]?.[1] === numbers[1]?.[1] ? [] : numbers.filter(([, number]) => number !== '')
+  return numbers[0]?.[1] === numbers[1]?.[1] ? [] : numbers.filter(([, number]) => number !== '')
+}
+
+/** The hosts that are named in full, with their versioned hosts; a host of its own wins over a versioned one. */
+export function namedPlaces(
+  realms: RealmHosts,
+  releases: Readonly<Record<System, string>>
+): ReadonlyMap<string, Place> {
+  const versions = versionsOf(releases)
   const exact = new Map<string, Place>()
   const versioned = new Map<string, Place>()
-  const wildcards: { readonly suffix: string; readonly realm: RealmName }[] = []
-
   for (const realm of realmNames) {
     for (const host of realms[realm]?.hosts ?? []) {
       const name = hostName(host)
-      if (name.startsWith('*.')) {
-        wildcards.push({ suffix: name.slice(1), realm })
-        continue
-      }
+      if (name.startsWith('*.')) continue
       exact.set(name, { realm, pinned: null })
       for (const [system] of versions) versioned.set(versionedHost(name, releases[system]), { realm, pinned: system })
     }
   }
-  wildcards.sort((a, b) => b.suffix.length - a.suffix.length)
+  return new Map([...versioned, ...exact])
+}
+
+/** Looks hosts up; undefined for a host that no realm answers. A whole name wins over a wildcard, a longer one over a shorter. */
+export function createRealmLookup(realms: RealmHosts, releases: Readonly<Record<System, string>>) {
+  const versions = versionsOf(releases)
+  const named = namedPlaces(realms, releases)
+  const wildcards = realmNames
+    .flatMap((realm) => (realms[realm]?.hosts ?? []).map((host) => ({ suffix: hostName(host).slice(1), host, realm })))
+    .filter(({ host }) => host.startsWith('*.'))
+    .sort((a, b) => b.suffix.length - a.suffix.length)
 
   function underWildcard(name: string): Place | undefined {
     const realm = wildcards.find(({ suffix }) => name.endsWith(suffix))?.realm
@@ -71,7 +81,7 @@ export function createRealmLookup(realms: RealmHosts, releases: Readonly<Record<
   return function placeOf(host: string): Place | undefined {
     if (kept.has(host)) return kept.get(host)
     const name = hostName(host)
-    const place = exact.get(name) ?? versioned.get(name) ?? underWildcard(name)
+    const place = named.get(name) ?? underWildcard(name)
     if (kept.size < keptHosts) kept.set(host, place)
     return place
   }

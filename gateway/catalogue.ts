@@ -111,7 +111,14 @@ export const catalogue: readonly Entry[] = [
     name: 'session-calls',
     register: (app, { apis }) => app.register(sessionCalls, { logoutPath: `${restPrefixOf(apis)}/Session/logout` })
   },
-  { name: 'dispatch', register: (app, config) => app.register(dispatch, { apiRoutes: apiRoutesOf(config) }) },
+  {
+    name: 'dispatch',
+    register: (app, config) =>
+      app.register(dispatch, {
+        apiRoutes: apiRoutesOf(config),
+        logoutPath: `${restPrefixOf(config.apis)}/Session/logout`
+      })
+  },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   {
     name: 'graphql',
@@ -131,7 +138,11 @@ export const catalogue: readonly Entry[] = [
     register: (app, _config, options) => app.register(webSocketProxy, options as never)
   },
   // Last: its routes are whatever nobody else has.
-  { name: 'web-portal', options: WebPortalOptions, register: (app) => app.register(webPortal) }
+  {
+    name: 'web-portal',
+    options: WebPortalOptions,
+    register: (app, _config, options) => app.register(webPortal, options as never)
+  }
 ]
 
 /** The plugins that a config can turn on and off. */

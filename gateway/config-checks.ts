@@ -10,6 +10,7 @@ import { choosePlugins, comingPlugins, isTeamName, switchable } from './catalogu
 import type { Surroundings } from './config.ts'
 import type { Checked, Config } from './config-schema.ts'
 import { isMapping, unknownKey } from './mistakes.ts'
+import { checkRedirects } from './redirect-checks.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 import { checkListenerTls, checkSystemTls, publicKeyMistakes } from './tls-checks.ts'
 
@@ -136,7 +137,8 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],
   [['plugins'], checkMethods],
-  [['plugins', 'apis'], checkGraphql]
+  [['plugins', 'apis'], checkGraphql],
+  [['plugins', 'realms', 'systems', 'defaultRealm', 'listen'], checkRedirects]
 ]
 
 /** Keys that depend on each other, and files; `known` are the mistakes that the schema has found. */

@@ -32,6 +32,7 @@ const formats: Readonly<Record<string, readonly [words: string, test: (text: str
   file: ['the name of a file', (text) => text !== ''],
   cidr: ['an IP address or a CIDR such as 10.0.0.0/8', isCidr],
   host: ['a host name, or *. and a host name', (text) => /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(text)],
+  'whole-host': ['a host name', (text) => /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(text)],
   prefix: ['a path such as /rest', (text) => /^(?:\/[\w.~-]+)+$/.test(text)]
 }
 for (const [name, [, test]] of Object.entries(formats)) Format.Set(name, test)

@@ -7,6 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { faultPageHeaders } from '../core/fault-page.ts'
 import { codeOf, Fault, KnownCause, renderFault, whyOf } from '../core/faults.ts'
 import type { Wire } from '../core/words.ts'
 
@@ -55,11 +56,13 @@ async function errorHandler(app: FastifyInstance) {
     }
     const wire = wireOf(request)
     const acceptsHtml = request.headers.accept?.includes('text/html') ?? false
-    const [contentType, text] = renderFault(fault, wire, acceptsHtml)
+    const asked = { requestId: request.id, isRead: request.method === 'GET' || request.method === 'HEAD' }
+    const [contentType, text] = renderFault(fault, wire, acceptsHtml, asked)
     // What a system's answer had left on the reply is not for a fault.
     for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
     // Its reason phrase neither: Node keeps one that it has refused, and would refuse this answer with it.
     reply.raw.statusMessage = STATUS_CODES[fault.statusCode] ?? ''
+    if (contentType.startsWith('text/html')) reply.headers(faultPageHeaders)
     if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter))
     if (hasUnreadBody(request)) reply.header('connection', 'close')
     reply.code(fault.statusCode).header('content-type', contentType).send(text)

@@ -1,6 +1,7 @@
 /**
  * realm-detection
- * Adds  the realm and, on a versioned host, the pinned system to `request.place`.
+ * Adds  the realm and, on a versioned host, the pinned system to `request.place`; `app.namedPlaces`, the hosts that are
+ *       named in full.
  * Needs nothing.
  * Off   every request is in the default realm.
  */
@@ -8,10 +9,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
-import { createRealmLookup, type RealmHosts } from '../core/hosts.ts'
+import { createRealmLookup, namedPlaces, type Place, type RealmHosts } from '../core/hosts.ts'
 import { listenerRealm, type RealmName, type System } from '../core/words.ts'
 
 export const RealmDetectionOptions = Type.Object({}, { additionalProperties: false })
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The gateway's own hosts, wildcards aside. */
+    namedPlaces: ReadonlyMap<string, Place>
+  }
+}
 
 interface Setting extends Static<typeof RealmDetectionOptions> {
   readonly realms: RealmHosts
@@ -22,6 +30,8 @@ interface Setting extends Static<typeof RealmDetectionOptions> {
 async function realmDetection(app: FastifyInstance, { realms, releases, defaultRealm }: Setting) {
   const placeOf = createRealmLookup(realms, releases)
   const placeOfDefault = defaultRealm === undefined ? undefined : { realm: defaultRealm, pinned: null }
+
+  app.decorate('namedPlaces', namedPlaces(realms, releases))
 
   app.addHook('onRequest', function detectRealm(request: FastifyRequest, _reply: FastifyReply, done) {
     const place = placeOf(request.host)

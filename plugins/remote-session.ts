@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import { credentialsInCookies } from '../core/credentials.ts'
+import { endsCookies } from '../core/ended-cookies.ts'
 import type { Credential, System } from '../core/words.ts'
 
 const CookieName = (otherwise: string, description: string) =>
@@ -47,6 +48,8 @@ declare module 'fastify' {
       /** The names of the systems' own session cookies. */
       readonly upstreamCookies: ReadonlySet<string>
       read(headers: FastifyRequest['headers']): ShownCookies
+      /** Whether an answer with these cookies ends what the request has shown of a session: a page's way to log out. */
+      isEndedBy(request: FastifyRequest, setCookies: string | readonly string[]): boolean
       /** The Set-Cookie that makes a browser's routing cookie say `system`; null when it says so already. */
       correct(request: FastifyRequest, system: System): string | null
       /** The Set-Cookie after a login on `system`; null when there is nothing to set or to clear. */
@@ -70,6 +73,15 @@ async function remoteSession(app: FastifyInstance, options: Static<typeof Remote
     }
   }
 
+  function isEndedBy({ headers }: FastifyRequest, setCookies: string | readonly string[]): boolean {
+    if (headers.cookie === undefined) return false
+    const cookies = app.parseCookie(headers.cookie)
+    const names = Object.values(options.upstreamCookies)
+    const shown = names.filter((one) => (cookies[one] ?? '') !== '')
+    if (shown.length === 0 && cookies[name] === undefined) return false
+    return endsCookies(setCookies, shown.length === 0 ? names : shown)
+  }
+
   const hasCookie = ({ headers }: FastifyRequest) =>
     headers.cookie !== undefined && app.parseCookie(headers.cookie)[name] !== undefined
 
@@ -83,6 +95,7 @@ async function remoteSession(app: FastifyInstance, options: Static<typeof Remote
   app.decorate('remoteSession', {
     upstreamCookies: new Set(Object.values(options.upstreamCookies)),
     read,
+    isEndedBy,
     correct: (request, system) =>
       read(request.headers).isSource === (system === 'source') ? null : mark(request, system),
     mark

@@ -11,6 +11,7 @@ import { versionOf } from './methods/generic.ts'
 import { isWrite, methods, sipMethods } from './methods/index.ts'
 import type { RealmName } from './realms.ts'
 import { sessionCalls } from './session-calls.ts'
+import { isSecure } from './session-cookies.ts'
 import type { Session } from './sessions.ts'
 import type { System } from './system.ts'
 import type { Content, Target } from './wire.ts'
@@ -103,7 +104,8 @@ function runSessionCall(exchange: Exchange, run: NonNullable<(typeof sessionCall
     realm,
     params: content.params,
     credential: credentialOf(req, content.authInfo),
-    clientAddress: clientAddressOf(req)
+    clientAddress: clientAddressOf(req),
+    secure: isSecure(req)
   })
   if (session !== null) note(open, session)
   return answer

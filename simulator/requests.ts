@@ -10,7 +10,7 @@ import { answerEspf } from './espf.ts'
 import type { OpenEntry } from './journal.ts'
 import { isWrite } from './methods/index.ts'
 import { endsBeforeCall, replacementOf, resetSocket, sendDespite } from './misbehaviour.ts'
-import { answerPage } from './pages.ts'
+import { answerPage } from './pages/index.ts'
 import type { RealmName } from './realms.ts'
 import { answerSoap, inEnvelope } from './soap.ts'
 import type { System } from './system.ts'
@@ -83,7 +83,7 @@ function arrivalOf(realm: RealmName, req: IncomingMessage, { api, service, metho
     rawHeaders: req.rawHeaders,
     service,
     method,
-    write: api === 'espf' ? httpMethod !== 'GET' : isWrite(method)
+    write: api === 'espf' || api === 'page' ? !['GET', 'HEAD'].includes(httpMethod) : isWrite(method)
   }
 }
 

@@ -7,6 +7,7 @@ import { type Candidate, candidateOf, enteredCandidate } from './candidates.ts'
 import { authenticate, type Credential, credentialIn } from './credentials.ts'
 import { intOf, type JsonObject, textOf } from './exact-json.ts'
 import { isRealmName, type RealmName } from './realms.ts'
+import { endedCookie, heldCookie } from './session-cookies.ts'
 import type { Session } from './sessions.ts'
 import type { System } from './system.ts'
 
@@ -17,6 +18,8 @@ export interface SessionCall {
   /** What the request carries beside its parameters. */
   credential: Credential | null
   clientAddress: string
+  /** The client came by TLS. */
+  secure: boolean
 }
 
 /** The session it is about goes into the journal. */
@@ -33,7 +36,7 @@ export const sessionCalls: Record<string, (call: SessionCall) => SessionAnswer> 
   'Session/login_to_realm': loginToRealm
 }
 
-function login({ system, realm, params, clientAddress }: SessionCall): SessionAnswer {
+function login({ system, realm, params, clientAddress, secure }: SessionCall): SessionAnswer {
   const name = textOf(params.login) ?? ''
   if (system.lockout.isLocked(name, clientAddress)) throw fault('Server.Session.cannot_login_brute_force_activity')
   const candidate = candidateOf(system.data, realm, name)
@@ -43,7 +46,7 @@ function login({ system, realm, params, clientAddress }: SessionCall): SessionAn
   }
   system.lockout.succeeded(name)
   if (candidate.mustChange) throw fault('Server.Session.alert_You_must_change_password')
-  return opened(system, candidate)
+  return opened(system, candidate, secure)
 }
 
 /** A password, an API token, or both; given ones must all be right. */
@@ -68,26 +71,26 @@ function pinged(system: System, token: string): Session | undefined {
   return typeof found === 'string' ? undefined : found
 }
 
-function logout({ system, realm, params, credential }: SessionCall): SessionAnswer {
+function logout({ system, realm, params, credential, secure }: SessionCall): SessionAnswer {
   const session = authenticate(system, realm, credentialIn(params) ?? credential)
   system.sessions.end(session)
   const answer = jsonAnswer({ success: 1 }).with(
-    cookie(system, 'access_token', '; Max-Age=0'),
-    cookie(system, 'session_id', '; Max-Age=0')
+    endedCookie(system, 'access_token', secure),
+    endedCookie(system, 'session_id', secure)
   )
   return { answer, session }
 }
 
-function refresh({ system, realm, params }: SessionCall): SessionAnswer {
+function refresh({ system, realm, params, secure }: SessionCall): SessionAnswer {
   const token = textOf(params.refresh_token) ?? ''
   const session = system.sessions.byRefreshToken(token) ?? null
   if (session?.realm !== realm) throw fault('Server.Session.auth_failed')
   const granted = system.sessions.refresh(token)
-  return { answer: jsonAnswer(granted).with(cookie(system, 'access_token', '', granted.access_token)), session }
+  return { answer: jsonAnswer(granted).with(heldCookie(system, 'access_token', granted.access_token, secure)), session }
 }
 
 /** An admin or a reseller enters a self-care; a customer who has left this system cannot be entered here. */
-function loginToRealm({ system, realm, params, credential }: SessionCall): SessionAnswer {
+function loginToRealm({ system, realm, params, credential, secure }: SessionCall): SessionAnswer {
   const own = authenticate(system, realm, credential)
   const { realm: wanted } = params
   if (own.iCustomer !== null || !isRealmName(wanted)) throw fault('Server.Session.auth_failed')
@@ -98,23 +101,18 @@ function loginToRealm({ system, realm, params, credential }: SessionCall): Sessi
       ? enteredCandidate(system.data, wanted, id)
       : candidateOf(system.data, wanted, textOf(params.login) ?? '')
   if (candidate === undefined || !candidate.mayLogIn) throw fault('Server.Session.auth_failed')
-  return opened(system, candidate, true)
+  return opened(system, candidate, secure, true)
 }
 
-function opened(system: System, { identity }: Candidate, isEntered = false): SessionAnswer {
+function opened(system: System, { identity }: Candidate, secure: boolean, isEntered = false): SessionAnswer {
   const granted = system.sessions.open(identity, isEntered)
   const answer = jsonAnswer(granted)
   const session = system.sessions.byId(granted.session_id) ?? null
   // Entering another realm happens in the admin's own browser, whose cookies must stay the admin's.
   if (isEntered) return { answer, session }
   const cookies: HeaderList = [
-    cookie(system, 'access_token', '', granted.access_token),
-    cookie(system, 'session_id', '', granted.session_id)
+    heldCookie(system, 'access_token', granted.access_token, secure),
+    heldCookie(system, 'session_id', granted.session_id, secure)
   ]
   return { answer: answer.with(...cookies), session }
-}
-
-function cookie({ cookieDomain }: System, name: string, suffix: string, value = ''): [string, string] {
-  const domain = cookieDomain === null ? '' : `; Domain=${cookieDomain}`
-  return ['Set-Cookie', `${name}=${value}; Path=/; HttpOnly${domain}${suffix}`]
 }

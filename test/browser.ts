@@ -20,8 +20,11 @@ function browserPath(): string | undefined {
   return process.env.CHROMIUM_PATH ?? onPath.find((path) => existsSync(path))
 }
 
+/** Hosts of this machine by their names, each with the port that is reached at whatever port is asked for. */
+export type LocalHosts = Readonly<Record<string, number>>
+
 /** Null, and the test is left out by name, where there is no browser; under CI there must be one. */
-export async function openBrowser(t: TestContext): Promise<Watched | null> {
+export async function openBrowser(t: TestContext, hosts: LocalHosts = {}): Promise<Watched | null> {
   const executablePath = browserPath()
   if (executablePath === undefined) {
     assert.ok(!process.env.CI, 'chromium is missing, and CI must not pass without it')
@@ -29,10 +32,12 @@ export async function openBrowser(t: TestContext): Promise<Watched | null> {
     return null
   }
   // A name of another host does not even leave as a question for its address.
-  const args = ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+  const known = Object.entries(hosts).map(([name, port]) => `MAP ${name} 127.0.0.1:${port}`)
+  const args = [`--host-resolver-rules=${[...known, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`]
   const browser = await chromium.launch({ executablePath, args })
   t.after(() => browser.close())
-  const context = await browser.newContext()
+  // Their certificates are made for the test.
+  const context = await browser.newContext({ ignoreHTTPSErrors: known.length > 0 })
   const page = await context.newPage()
   const requests: string[] = []
   const complaints: string[] = []

@@ -389,6 +389,27 @@ test("docs/lists.md's example is refused where it has a mistake", (t) => {
   }
 })
 
+// docs/portals.md
+
+test('the config of docs/portals.md is valid with and without its redirects, and its headers are those that change', (t) => {
+  const document = read('docs/portals.md')
+  const [whole = '', redirects = ''] = [...document.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml)
+  const directory = temporary(t)
+  const { certificate, privateKey } = pems
+  const files = { 'portal.pem': certificate, 'portal-key.pem': privateKey, 'target-ca.pem': certificate }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  const file = join(directory, 'dispatcher.yaml')
+  for (const yaml of [whole, whole + redirects]) {
+    writeFileSync(file, yaml)
+    const portal = loadConfig(file, env).plugins.find(({ name }) => name === 'web-portal')?.options
+    assert.equal((portal?.redirects as unknown[] | undefined)?.length ?? 0, yaml.includes('redirects') ? 2 : 0)
+  }
+  const passing = new Set(codesOf(rowsOf(sectionOf(document, 'What a browser sees'))).map((name) => name.toLowerCase()))
+  const sources = read('core/headers.ts') + read('plugins/forward/own-pages.ts')
+  const changed = [...sources.matchAll(/(?:case|name ===) '([\w-]+)'/g)].map(([, name = '']) => name)
+  sameNames(passing, new Set(changed))
+})
+
 // docs/operations.md
 
 /** The names of a union type of strings, out of its source. */

@@ -43,18 +43,26 @@ export function createExplain(app: FastifyInstance, config: Config) {
 
   const isOfView = (url: string) => view !== undefined && url.split('?', 1).join() === view
 
+  const redirectOf = app.hasDecorator('redirectOf') ? app.redirectOf : () => null
+
   return async function explain(body: unknown) {
     const { method: httpMethod, url, headers, body: text } = checked(Described, body, 'the body')
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     const described = readTarget(url)
-    const place = placeFor(url, described.authority ?? lower.host ?? '')
+    const host = described.authority ?? lower.host ?? ''
+    const place = placeFor(url, host)
     // Each of its fields goes where a call for the same would go.
     if (isOfView(described.url) && !isSingleHome(place.realm)) {
       return { realm: place.realm, family: 'page', call: null, to: null, reason: 'graphql' satisfies Reason }
     }
+    const redirected = isOfView(described.url) ? null : redirectOf(host, described)
+    if (redirected !== null) {
+      const reason: Reason = 'redirect'
+      return { realm: place.realm, family: 'page', call: null, to: null, reason, ...redirected }
+    }
     const content = text === '' ? null : Buffer.from(text)
     const isWebSocket = wantsWebSocket(httpMethod, lower)
-    const asked = { target: described, place, headers: lower, content, isWebSocket }
+    const asked = { method: httpMethod, target: described, place, headers: lower, content, isWebSocket }
     const { to, reason, otherwise, missing } = await app.explain(asked)
     // An envelope may have told the method.
     const { family, service, method } = asked.target.route

@@ -13,7 +13,7 @@ import type { Swap } from '../../core/swap.ts'
 import { type Call, type Credential, type Home, isCertain, type System } from '../../core/words.ts'
 
 /** A request as far as the decision looks at it. */
-export type Asked = Pick<FastifyRequest, 'target' | 'place' | 'headers' | 'content' | 'isWebSocket'>
+export type Asked = Pick<FastifyRequest, 'method' | 'target' | 'place' | 'headers' | 'content' | 'isWebSocket'>
 
 /** What is known of a request's session. */
 export interface Known {
@@ -53,13 +53,13 @@ export function createDualRealms(app: FastifyInstance) {
    * Throws where the request contradicts itself, or its entity is active on both systems. Without an asker, which is for
    * explanations, nobody is asked.
    */
-  async function judge(asked: Asked, known: Known, asker: Asker | null): Promise<Judged> {
+  async function judge(asked: Asked, known: Known, asker: Asker | null, open: boolean): Promise<Judged> {
     const { place, target, headers } = asked
     const { route } = target
     let { home } = known
     const context = contextIn(headers) ?? home.session?.context ?? null
     const joins = asked.isWebSocket && route.family === 'callcontrol'
-    const facts = { ...noFacts, ...place, context: context === 'auto' ? null : context, joins }
+    const facts = { ...noFacts, ...place, context: context === 'auto' ? null : context, joins, open }
     const plainly = async (): Promise<Judged> => {
       const decision = decide({ ...facts, home })
       const swaps = decision.to === 'source' && home.session !== undefined

@@ -2,20 +2,22 @@
  * dispatch
  * Adds  `app.dispatchRequest`, which gathers the facts, asks `decide()` and hands over; `app.explain`, which does the
  *       same for a request that is only described, and sends nothing.
- * Needs body, web-sockets, forward, homes, session-calls; remote-session, entity-location, list-aggregation and
+ * Needs body, web-sockets, forward, homes, session-calls, upstreams; remote-session, entity-location, list-aggregation and
  *       web-socket-proxy where they are on.
  * Off   never.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { bearerOf, credentialsInHandshake, type Shown, shownCredentials } from '../../core/credentials.ts'
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
-import { sessionStepOf } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
-import { type Home, isSingleHome, noCall } from '../../core/words.ts'
+import { type Home, isSingleHome } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
+import { createLooking, mustTell, stepOf } from './looking.ts'
+import { createPageEnds } from './page-ends.ts'
 import { createReviews } from './reviews.ts'
+
+type Forwarding = Parameters<FastifyInstance['forward']>[2]
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,74 +27,44 @@ declare module 'fastify' {
   }
 }
 
-const noCookies = { isSource: false, credentials: [] }
+interface Setting {
+  readonly apiRoutes: readonly string[]
+  /** The path that `Session/logout` has on the systems. */
+  readonly logoutPath: string
+}
 
-async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoutes: readonly string[] }) {
-  const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
+async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting) {
+  const { look, showAll, isOpen } = createLooking(app)
   const dualRealms = createDualRealms(app)
   const reviews = createReviews(app)
+  const cookieOfPage = createPageEnds(app, logoutPath)
 
-  /** An envelope with a session of its own; in a charset in which that cannot be seen, there are NULs. */
-  const mayShow = (content: Asked['content']) =>
-    Buffer.isBuffer(content) && (content.includes('auth_info') || content.includes(0))
+  const decideFor = (asked: Asked, home: Home) => decide({ ...noFacts, ...asked.place, home, open: isOpen(asked) })
 
-  /**
-   * Whether a SOAP call's method must be known first: the Session service opens and ends sessions, and in a dual realm some
-   * calls are bound to one half.
-   */
-  function mustTell({ target: { route }, place, content }: Asked): boolean {
-    if (route.wire !== 'soap' || content === null || route.inEnvelope) return false
-    return route.service === 'Session' || (route.method === '' && place.pinned === null && !isSingleHome(place.realm))
+  /** A request leaves by its decision, with what may be made of its answer. */
+  function leave(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    decision: Decision,
+    swaps: Forwarding['swaps'],
+    review: Forwarding['review']
+  ) {
+    const to = decision.to as 'source' | 'target'
+    const cookieFor = cookieOfPage(request)
+    const forStranger = decision.otherwise === null ? null : reviews.ofStranger(request, decision.otherwise)
+    if (forStranger === null) app.forward(request, reply, { to, setCookie: null, swaps, review, cookieFor })
+    else app.forward(request, reply, { to, setCookie: null, swaps, ...forStranger, cookieFor })
   }
-
-  /** Nothing is logged in or out by a question without a body, such as one for the service's description. */
-  function stepOf({ target: { route }, place, content }: Asked) {
-    return route.wire === 'soap' && content === null ? null : sessionStepOf(route, place)
-  }
-
-  /** Whether the call must be read for its credential: no header decides, and no cookie does unless the call has its own. */
-  function mustRead({ target, content }: Asked, hasCookies: boolean): boolean {
-    const { wire, inPath, service } = target.route
-    if (wire === 'soap') return content !== null && (service === 'Session' || !hasCookies || mayShow(content))
-    if (wire !== 'rest') return false
-    if (inPath !== noCall || service === 'Session') return true
-    if (content === null) return false
-    return !hasCookies || (Buffer.isBuffer(content) && content.includes('auth_info'))
-  }
-
-  /** What a request shows outside its body, and whether its body must be read for more. */
-  function look(asked: Asked) {
-    const { headers } = asked
-    const { isSource, credentials: inCookies } = remoteSession?.read(headers) ?? noCookies
-    const bearer = bearerOf(headers.authorization)
-    if (asked.isWebSocket) {
-      const inHandshake = credentialsInHandshake(asked.target.url, headers['sec-websocket-protocol'])
-      const [first = null] = bearer === null ? inHandshake : [bearer]
-      const others = [...inCookies, ...inHandshake]
-      return { isSource, others, reads: false, credentials: first === null ? inCookies : [first] }
-    }
-    const reads = bearer === null && mustRead(asked, isSource || inCookies.length > 0)
-    return { isSource, others: inCookies, reads, credentials: bearer === null ? inCookies : [bearer] }
-  }
-
-  async function showAll(asked: Asked, { reads, credentials }: ReturnType<typeof look>): Promise<Shown> {
-    if (!reads) return { credentials, together: false }
-    const call = await app.readFields(asked, ['auth_info'])
-    return shownCredentials(asked.headers.authorization, asked.target.route, call, credentials)
-  }
-
-  const decideFor = ({ place }: Asked, home: Home) => decide({ ...noFacts, ...place, home })
 
   /** One that is decided by its session's home alone. */
   function send(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision) {
     request.trail.reason = decision.reason
-    const review = known === null ? null : reviews.ofHome(request, known, decision)
-    app.forward(request, reply, { to: decision.to as 'source' | 'target', setCookie: null, swaps: null, review })
+    leave(request, reply, decision, null, known === null ? null : reviews.ofHome(request, known, decision))
   }
 
   async function sendDual(request: FastifyRequest, reply: FastifyReply, known: Known) {
     // What it does itself, it does before it first waits for the body or for the systems.
-    const judged = await request.trail.waitFor(dualRealms.judge(request, known, askerOf(request)))
+    const judged = await request.trail.waitFor(dualRealms.judge(request, known, askerOf(request), isOpen(request)))
     const { decision, home, list, call } = judged
     const { to, reason } = decision
     request.trail.reason = reason
@@ -105,9 +77,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       await app.lists.answer(request, reply, { list, call, home, shown: known.credentials, missing: decision.missing })
       return
     }
-    const swaps = dualRealms.swapsOf(judged, to)
-    const review = reviews.ofDual(request, judged)
-    app.forward(request, reply, { to, setCookie: null, swaps, review })
+    leave(request, reply, decision, dualRealms.swapsOf(judged, to), reviews.ofDual(request, judged))
   }
 
   async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
@@ -176,7 +146,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
       return { ...decideFor(asked, home), to: 'both' as const, reason: 'session_record' as const }
     }
     const known = { home, credentials: shown.credentials, others: seen.others }
-    return (await dualRealms.judge(asked, known, null)).decision
+    return (await dualRealms.judge(asked, known, null, isOpen(asked))).decision
   })
 
   app.proxy(apiRoutes)
@@ -185,5 +155,5 @@ async function dispatch(app: FastifyInstance, { apiRoutes }: { readonly apiRoute
 export default fp(dispatch, {
   name: 'dispatch',
   fastify: '5.x',
-  dependencies: ['body', 'web-sockets', 'forward', 'homes', 'paired-sessions', 'session-calls']
+  dependencies: ['body', 'web-sockets', 'forward', 'homes', 'paired-sessions', 'session-calls', 'upstreams']
 })

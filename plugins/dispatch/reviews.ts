@@ -1,13 +1,21 @@
 /**
  * Which answers are looked at before the client gets them, and what follows: a session that lives elsewhere, a half that
- * must be renewed, an entity that has moved (contract sections 4 and 5).
+ * must be renewed, an entity that has moved, a page that another system can give (contract sections 4 and 5).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Answer, mayMissEntity, mayRefuseSession, missesEntity, refusesSession } from '../../core/answer.ts'
+import {
+  type Answer,
+  faultcodeOf,
+  isUnavailable,
+  mayMissEntity,
+  mayRefuseSession,
+  missesEntity,
+  refusesSession
+} from '../../core/answer.ts'
 import type { Decision } from '../../core/decide.ts'
 import { isReadRequest } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
-import type { Route } from '../../core/words.ts'
+import type { Route, System } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
@@ -88,5 +96,19 @@ export function createReviews(app: FastifyInstance) {
     }
   }
 
-  return { ofHome, ofDual }
+  /** Of one who lives nowhere: another system's page is as good as one that cannot be had. */
+  function ofStranger(request: FastifyRequest, to: System) {
+    if (!isKept(request)) return null
+    function otherwise(): Way {
+      request.trail.reason = 'target_unavailable'
+      return { to, setCookie: null, swaps: null }
+    }
+    const review: Review = {
+      holds: ({ status }) => (isUnavailable(status) ? resentBytes : 0),
+      judge: async (answer) => (faultcodeOf(answer) === null ? otherwise() : null)
+    }
+    return { review, otherwise }
+  }
+
+  return { ofHome, ofDual, ofStranger }
 }

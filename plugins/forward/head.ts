@@ -4,7 +4,9 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../../core/answer.ts'
-import { type HostMapping, responseHeaders } from '../../core/headers.ts'
+import { responseHeaders } from '../../core/headers.ts'
+import type { HostMapping } from '../../core/public-names.ts'
+import { askedOrigin } from './own-pages.ts'
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 export type Head = Omit<Answer, 'body'>
@@ -47,15 +49,17 @@ export function writeHead(
 }
 
 /** Cookies of the gateway's own as such a list. */
-export const cookieHeaders = (cookies: readonly string[]): string[] =>
-  cookies.flatMap((cookie) => ['set-cookie', cookie])
+export const cookieHeaders = (...cookies: readonly (string | null)[]): string[] =>
+  cookies.flatMap((cookie) => (cookie === null ? [] : ['set-cookie', cookie]))
 
 /** `isKept`: the answer is for the half of a session that the gateway keeps to itself. */
-export function mappingFor(request: FastifyRequest, { origin }: Upstream, isKept: boolean): HostMapping {
+export function mappingFor(request: FastifyRequest, { system, origin }: Upstream, isKept: boolean): HostMapping {
   const publicOrigin = `${request.protocol}://${request.host}`
   const { server } = request
-  if (!isKept || !server.hasDecorator('remoteSession')) return { origin, publicOrigin }
-  return { origin, publicOrigin, keptCookies: server.remoteSession.upstreamCookies }
+  const asked = askedOrigin(request, system)
+  const mapping = asked === undefined ? { origin, publicOrigin } : { origin, publicOrigin, asked }
+  if (!isKept || !server.hasDecorator('remoteSession')) return mapping
+  return { ...mapping, keptCookies: server.remoteSession.upstreamCookies }
 }
 
 /** Ends an answer whose rest will not come. What has come goes out first: a client that got nothing might ask again. */

@@ -37,7 +37,7 @@ declare module 'fastify' {
     ): Promise<Opened | Answer>
     /** The head of the answer that makes a client's connection a WebSocket, as bytes. */
     acceptanceOf(request: FastifyRequest, telling: Telling): Buffer
-    /** Routes, given as full paths, that go to `app.dispatchRequest`. */
+    /** Routes, given as full paths, that go to `app.dispatchRequest`; hooks of the scope that adds them come before. */
     proxy(routes: readonly string[]): void
   }
 }
@@ -55,7 +55,7 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
   })
 
   app.decorate('exchange', async function exchange(request, to, swaps = null) {
-    const asked = upstreamRequest(request, swaps)
+    const asked = upstreamRequest(request, to, swaps)
     // The answer is read here: it must come in a form that can be.
     const encoding = indexOfHeader(asked.headers, 'accept-encoding')
     if (encoding !== -1) asked.headers[encoding + 1] = 'identity'
@@ -67,15 +67,15 @@ async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugH
 
   app.decorate('relay', function relay(request, reply, to, answer, setCookies) {
     const mapping = mappingFor(request, app.upstream(to, request.place.realm), false)
-    writeHead(request, reply, answer, mapping, cookieHeaders(setCookies))
+    writeHead(request, reply, answer, mapping, cookieHeaders(...setCookies))
     reply.raw.end(answer.body)
   })
 
   app.decorate('openWebSocket', openWebSocket)
   app.decorate('acceptanceOf', acceptance)
 
-  app.decorate('proxy', function proxy(routes: readonly string[]) {
-    app.register(httpProxy, {
+  app.decorate('proxy', function proxy(this: FastifyInstance, routes: readonly string[]) {
+    this.register(httpProxy, {
       // Never dialled: the hook below gives each request to its own upstream. It keeps http-proxy from opening a pool.
       upstream: app.upstream('target', 'admin').origin,
       undici: { request: refuseDispatch },

@@ -36,7 +36,7 @@ export function openWebSocket(
   const giveUp = () => begun?.abort(new GivenUp('The client left'))
   reply.raw.once('close', giveUp)
   const over = () => reply.raw.off('close', giveUp)
-  request.server.upstream(to, request.place.realm).dispatch(webSocketRequest(request, swaps, true), {
+  request.server.upstream(to, request.place.realm).dispatch(webSocketRequest(request, to, swaps, true), {
     isGone: hasLeft,
     onStart(controller) {
       begun = controller

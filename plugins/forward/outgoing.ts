@@ -1,6 +1,6 @@
 /**
- * A client's request as a system gets it: its own bytes, but for what tells who asks, and the credentials of a session
- * that the system knows by other names.
+ * A client's request as a system gets it: its own bytes, but for what tells who asks and from which page, and the
+ * credentials of a session that the system knows by other names.
  */
 import type { FastifyRequest } from 'fastify'
 import { swapEnvelope } from '../../core/envelope-swap.ts'
@@ -8,11 +8,15 @@ import { Fault } from '../../core/faults.ts'
 import { clientOf, requestHeaders } from '../../core/headers.ts'
 import { isReadRequest } from '../../core/methods.ts'
 import { keepsLength, type Swap, swapBytes, swapHeaders, swapStream, swapText } from '../../core/swap.ts'
+import type { System } from '../../core/words.ts'
+import { nameOwnPages } from './own-pages.ts'
 
 /** The client's request as the system gets it. */
-export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] | null) {
+export function upstreamRequest(request: FastifyRequest, to: System, swaps: readonly Swap[] | null) {
   const { method, content, target, trail } = request
-  const headers = requestHeaders(request.raw.rawHeaders, request.headers.connection, clientOf(request), trail.trace)
+  const { connection, origin, referer } = request.headers
+  const headers = requestHeaders(request.raw.rawHeaders, connection, clientOf(request), trail.trace)
+  if (origin !== undefined || referer !== undefined) nameOwnPages(headers, request, to)
   const reads = isReadRequest(request)
   if (swaps === null || swaps.length === 0) return { method, path: target.url, headers, body: content, isRead: reads }
   refuseHidden(request)
@@ -22,8 +26,13 @@ export function upstreamRequest(request: FastifyRequest, swaps: readonly Swap[] 
 }
 
 /** A request for a WebSocket. Messages that must be read on their way must not be compressed. */
-export function webSocketRequest(request: FastifyRequest, swaps: readonly Swap[] | null, readsMessages: boolean) {
-  const asked = upstreamRequest(request, swaps)
+export function webSocketRequest(
+  request: FastifyRequest,
+  to: System,
+  swaps: readonly Swap[] | null,
+  readsMessages: boolean
+) {
+  const asked = upstreamRequest(request, to, swaps)
   const isExtension = (at: number) => asked.headers[at - (at % 2)]?.toLowerCase() === 'sec-websocket-extensions'
   const headers = readsMessages ? asked.headers.filter((_text, at) => !isExtension(at)) : asked.headers
   return { ...asked, headers, upgrade: 'websocket' as const }

@@ -33,12 +33,18 @@ export interface Review {
 export interface Forwarding extends Way {
   /** Null when no answer is to be questioned. */
   readonly review: Review | null
+  /** Another way for a request to which the system gives no answer; it is used once. */
+  readonly otherwise?: () => Way
+  /** A further cookie of the gateway's own, by what the answer does with the client's session. */
+  readonly cookieFor?: ((head: Head) => string | null) | undefined
 }
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
+
+const noHeaders: readonly string[] = []
 
 /** One request on its way through one upstream, and the answer on its way back. */
 export class Passage implements AnswerHandler {
@@ -67,12 +73,12 @@ export class Passage implements AnswerHandler {
   begin() {
     // It left while the systems were asked where this goes: nobody would ever take the answer.
     if (this.#clientLeft) return
-    const { swaps } = this.#forwarding
+    const { to, swaps } = this.#forwarding
     const isWebSocket = this.#request.isWebSocket
     if (isWebSocket) this.#request.server.webSocketProxy.await(this.#request)
     const asked = isWebSocket
-      ? webSocketRequest(this.#request, swaps, swaps !== null)
-      : upstreamRequest(this.#request, swaps)
+      ? webSocketRequest(this.#request, to, swaps, swaps !== null)
+      : upstreamRequest(this.#request, to, swaps)
     this.#request.trail.beginWait()
     this.#upstream.dispatch(asked, this)
   }
@@ -122,8 +128,7 @@ export class Passage implements AnswerHandler {
       this.#fail(new Fault('bad_gateway', to))
       return
     }
-    const own = setCookie === null ? [] : cookieHeaders([setCookie])
-    server.webSocketProxy.open(this.#request, this.#reply, { to, head, socket, swaps, own })
+    server.webSocketProxy.open(this.#request, this.#reply, { to, head, socket, swaps, own: cookieHeaders(setCookie) })
   }
 
   #start() {
@@ -131,9 +136,12 @@ export class Passage implements AnswerHandler {
     this.#head = null
     if (head === null || this.#clientLeft) return
     this.#length = Number(head.headers['content-length'] ?? -1)
-    const { setCookie, swaps } = this.#forwarding
+    const { setCookie, swaps, cookieFor } = this.#forwarding
     const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
-    writeHead(this.#request, this.#reply, head, mapping, setCookie === null ? [] : cookieHeaders([setCookie]))
+    // Of the half that the gateway keeps to itself the client gets no cookies.
+    const further = swaps === null ? (cookieFor?.(head) ?? null) : null
+    const own = setCookie === null && further === null ? noHeaders : cookieHeaders(setCookie, further)
+    writeHead(this.#request, this.#reply, head, mapping, own)
   }
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
@@ -196,12 +204,20 @@ export class Passage implements AnswerHandler {
       this.#end()
       return
     }
-    new Passage(this.#request, this.#reply, { ...again, review: null }).begin()
+    this.#goOn(again)
+  }
+
+  #goOn(way: Way) {
+    const { cookieFor } = this.#forwarding
+    new Passage(this.#request, this.#reply, { ...way, review: null, cookieFor }).begin()
   }
 
   onFault(fault: Fault) {
     this.#request.trail.endWait()
-    this.#fail(fault)
+    const { otherwise } = this.#forwarding
+    const mayGoOn = !this.#clientLeft && !this.#reply.raw.headersSent && fault.statusCode >= 500
+    if (otherwise !== undefined && mayGoOn) this.#goOn(otherwise())
+    else this.#fail(fault)
   }
 
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */

@@ -181,7 +181,7 @@ suite("the gateway's own faults", async () => {
       path: '/dashboard',
       accept: 'text/html,*/*',
       type: /^text\/html/,
-      text: /<h1>System target is unavailable<\/h1>/
+      text: /<h1>We are not available right now<\/h1>[\s\S]*Server\.Dispatcher\.system_unavailable/
     },
     {
       name: 'JSON for a page asked by a script',
@@ -193,8 +193,8 @@ suite("the gateway's own faults", async () => {
   ]
   for (const { name, path, accept, type, text } of askers) {
     test(`come as ${name}`, async (t) => {
-      const { url, target } = await startWorld(t)
-      await target.stop()
+      const { url, source, target } = await startWorld(t)
+      await Promise.all([source.stop(), target.stop()])
       const reply = await ask(url, { method: 'GET', path, headers: { host, accept } })
       assert.equal(reply.status, 503)
       assert.match(String(reply.headers['content-type']), type)

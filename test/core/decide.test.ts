@@ -12,6 +12,7 @@ const facts = (given: Partial<Facts>): Facts => ({
   merges: false,
   joins: false,
   location: null,
+  open: false,
   ...given
 })
 const home = (system: Home['system'], by: Home['by'] = 'record'): Home => ({ system, by })
@@ -237,6 +238,62 @@ const rows: readonly (readonly [
     { realm: 'customer', home: home('target', 'unasked') },
     'target',
     'unasked',
+    null,
+    false
+  ],
+  // 4: reads of those who live nowhere
+  [
+    '4',
+    'a page for a stranger: the target, then the source',
+    { realm: 'customer', open: true },
+    'target',
+    'no_credential',
+    'source',
+    false
+  ],
+  ['4', 'the same in a dual realm', { open: true }, 'target', 'no_credential', 'source', false],
+  [
+    '4',
+    'a page for somebody whom nobody knows: the target alone',
+    { realm: 'customer', open: true, home: home('target', 'unknown_credential') },
+    'target',
+    'unknown_credential',
+    null,
+    false
+  ],
+  [
+    '4',
+    "a page of the target's own customer: the target alone",
+    { realm: 'customer', open: true, home: home('target') },
+    'target',
+    'session_record',
+    null,
+    true
+  ],
+  [
+    '4',
+    'a page by the routing cookie: the source alone',
+    { realm: 'customer', open: true, home: home('source', 'cookie') },
+    'source',
+    'routing_cookie',
+    null,
+    false
+  ],
+  [
+    '3',
+    'a page of a versioned host: that system alone',
+    { pinned: 'target', open: true },
+    'target',
+    'versioned_host',
+    null,
+    true
+  ],
+  [
+    '5.1',
+    'a page with a context: that system alone',
+    { context: 'target', open: true },
+    'target',
+    'context',
     null,
     false
   ],

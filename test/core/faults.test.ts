@@ -90,20 +90,3 @@ test('SOAP: an envelope with a fault, escaped', () => {
   assert.ok(text.includes('&lt;/soap:Body&gt;&lt;script&gt;') && text.includes(' &amp; '))
   assert.equal(text.split('</soap:Body>').length, 2)
 })
-
-test('a page: the sentence and the faultcode, escaped', () => {
-  const [, text] = renderFault(nasty, 'page', true)
-  assert.match(text, /^<!doctype html>/)
-  assert.ok(text.includes('&lt;script&gt;') && !text.includes('<script>'))
-  assert.ok(text.includes('Client.Dispatcher.malformed_request') && text.includes('400'))
-})
-
-for (const [name, again] of [
-  ['not_found', false],
-  ['system_unavailable', true],
-  ['system_timeout', true]
-] as const) {
-  test(`the page of ${name} ${again ? 'asks' : 'does not ask'} to try again`, () => {
-    assert.equal(renderFault(new Fault(name, 'source'), 'page', true)[1].includes('try again'), again)
-  })
-}

@@ -10,8 +10,39 @@ const origin = 'an http(s) URL without a path'
 const host = 'a host name, or *. and a host name'
 const cidr = 'an IP address or a CIDR such as 10.0.0.0/8'
 
+const customers = { realms: { customer: { hosts: ['www.customer.billing.com', '*.shop.example'] } } }
+const redirected = (...redirects: object[]) => ({ ...customers, plugins: { 'web-portal': { redirects } } })
+
 /** keys, the one mistake that they are */
 const mistakes: readonly (readonly [object, string])[] = [
+  [
+    redirected({ host: 'www.old.billing.com', to: 'https://a.example' }),
+    'plugins.web-portal.redirects[0].host: www.old.billing.com is no host of a realm, and nothing else answers it'
+  ],
+  [
+    redirected({ host: '*.shop.example', to: 'https://a.example' }),
+    'plugins.web-portal.redirects[0].host: "*.shop.example" is not a host name'
+  ],
+  [
+    redirected({ host: 'www.customer.billing.com', to: 'https://www.customer.billing.com:8443' }),
+    'plugins.web-portal.redirects[0].to: leads back to www.customer.billing.com'
+  ],
+  [
+    redirected({ host: 'www.customer.billing.com', to: 'https://a.example/x' }),
+    `plugins.web-portal.redirects[0].to: "https://a.example/x" is not ${origin}`
+  ],
+  [
+    redirected({ host: 'www.customer.billing.com', to: 'javascript:x' }),
+    `plugins.web-portal.redirects[0].to: "javascript:x" is not ${origin}`
+  ],
+  [
+    redirected({ host: 'www.customer.billing.com', to: 'https://a.example', status: 303 }),
+    'plugins.web-portal.redirects[0].status: 303 is not 301, or 302, or 307, or 308'
+  ],
+  [
+    redirected({ host: 'www.customer.billing.com' }),
+    `plugins.web-portal.redirects[0].to: is missing; it takes ${origin}`
+  ],
   [{ listen: [] }, 'listen: is empty; at least one is needed'],
   [{ listen: 8080 }, 'listen: 8080 is not a list'],
   [{ listen: ['8080'] }, 'listen[0]: "8080" is not a mapping'],
@@ -273,3 +304,15 @@ test('the result is frozen, the input is as it was', () => {
   assert.ok(!Object.isFrozen(raw.listen) && !Object.isFrozen(raw.systems.source))
   assert.throws(() => Object.assign(config.systems.source, { url: 'x' }), TypeError)
 })
+
+for (const keys of [
+  redirected({ host: 'www.customer.billing.com', to: 'https://a.example' }),
+  redirected({ host: 'WWW.100-customer.billing.com', to: 'https://www.customer.billing.com', status: 301 }),
+  redirected({ host: 'one.shop.example', to: 'http://two.shop.example:8080' }),
+  { defaultRealm: 'customer', ...redirected({ host: 'any.example', to: 'https://a.example' }) },
+  { listen: [{ port: 0, realm: 'customer' }], ...redirected({ host: 'any.example', to: 'https://a.example' }) },
+  { plugins: { 'web-portal': {} } },
+  { plugins: { 'web-portal': false } }
+]) {
+  test(`redirects: ${JSON.stringify(keys)} is valid`, () => assert.deepEqual(mistakesIn(keys), []))
+}

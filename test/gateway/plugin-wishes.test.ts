@@ -54,7 +54,8 @@ for (const [wishes, mistake] of [
   [{ forward: true }, 'plugins.forward: is always on and takes no options'],
   [{ store: {} }, 'plugins.store: is always on and takes no options'],
   [{ 'web-portal': 'yes' }, 'plugins.web-portal: "yes" is not true or false, or a mapping'],
-  [{ 'web-portal': { x: 1 } }, 'plugins.web-portal.x: is not a known key; it takes no options'],
+  [{ 'web-portal': { redirect: [] } }, 'plugins.web-portal.redirect: is not a known key; did you mean redirects?'],
+  [{ metrics: { x: 1 } }, 'plugins.metrics.x: is not a known key; it takes no options'],
   [{ 'remote-session': { cooky: {} } }, 'plugins.remote-session.cooky: is not a known key; did you mean cookie?'],
   [
     { 'remote-session': { cookie: { nam: 'x' } } },
