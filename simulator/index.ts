@@ -13,7 +13,7 @@ import { createRequestHandler } from './requests.ts'
 import { Sessions } from './sessions.ts'
 import { Sockets } from './sockets.ts'
 import type { OperatingMode, System } from './system.ts'
-import { createTokens, type Tokens } from './tokens.ts'
+import { createSigningKey, createTokens, type SigningKey, type Tokens } from './tokens.ts'
 import { Users } from './users.ts'
 import { createUpgrades } from './web-sockets.ts'
 
@@ -25,6 +25,7 @@ export type { AccountUser, CustomerUser, StaffUser } from './people.ts'
 export { type RealmName, realmNames } from './realms.ts'
 export type { SocketConnection, Sockets } from './sockets.ts'
 export type { OperatingMode } from './system.ts'
+export { createSigningKey } from './tokens.ts'
 export type { Users } from './users.ts'
 
 export interface SimulatorOptions {
@@ -46,6 +47,8 @@ export interface SimulatorOptions {
   port?: number
   /** https on every listener. */
   tls?: ListenerTls
+  /** Of access tokens; one of its own when absent. */
+  signingKey?: SigningKey
   /** Of access tokens; 900 when absent. */
   tokenLifetimeSeconds?: number
   /** Five failures of a login, or fifty of an address, within ten minutes when absent. */
@@ -92,9 +95,9 @@ export interface Simulator {
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   // Making an RSA key takes as long as seeding a small world; it runs beside it, on another thread.
-  const tokensReady = createTokens()
+  const keyReady = options.signingKey ?? createSigningKey()
   const data = createData(options)
-  const tokens = await tokensReady
+  const tokens = createTokens(await keyReady)
   const system = createSystem(options, data, tokens)
   const log = options.log ?? (() => {})
   const listeners = await createListeners(

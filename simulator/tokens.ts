@@ -1,7 +1,7 @@
 /**
  * Access tokens: RS256 JWTs under a key of this system's own, so that one of another system never verifies here.
  */
-import { createSign, createVerify, generateKeyPair, type KeyObject } from 'node:crypto'
+import { createSign, createVerify, generateKeyPair, type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto'
 import { promisify } from 'node:util'
 import { isJsonObject, type JsonObject } from './exact-json.ts'
 
@@ -16,8 +16,11 @@ export interface Tokens {
 
 const header = encode({ alg: 'RS256', typ: 'JWT' })
 
-export async function createTokens(): Promise<Tokens> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+export type SigningKey = KeyPairKeyObjectResult
+
+export const createSigningKey = (): Promise<SigningKey> => promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+
+export function createTokens({ privateKey, publicKey }: SigningKey): Tokens {
   return {
     publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     issue(claims) {

@@ -7,7 +7,8 @@ import { type RealmName, realmNames } from '../core/words.ts'
 import { parseConfig } from '../gateway/config.ts'
 import type { Config } from '../gateway/config-schema.ts'
 import { type Gateway, startGateway } from '../gateway/running.ts'
-import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/index.ts'
+import type { Simulator, SimulatorOptions } from '../simulator/index.ts'
+import { startTestSystem } from './test-system.ts'
 
 export const secret = 'a secret that is only good for tests'
 
@@ -92,8 +93,8 @@ export async function startWorld(
 ): Promise<World> {
   const small = { customers: 60, ...systems }
   const [source, target] = await Promise.all([
-    startSimulator({ ...small, release: 'MR100', role: 'source' }),
-    startSimulator({ ...small, release: 'MR115', role: 'target' })
+    startTestSystem({ ...small, release: 'MR100', role: 'source' }),
+    startTestSystem({ ...small, release: 'MR115', role: 'target' })
   ])
   t.after(() => Promise.all([source.close(), target.close()]))
   const gateway = await startTestGateway(t, testConfig({ source: source.urls, target: target.urls }, overrides))

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { isSingleHome, type RealmName, realmNames, type System } from '../core/words.ts'
-import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/index.ts'
+import type { Simulator, SimulatorOptions } from '../simulator/index.ts'
 import { hosts, startTestGateway, systemConfig, testConfig, type World } from './build.ts'
 import { call, login, type Reply, type Session, type User } from './client.ts'
+import { startTestSystem } from './test-system.ts'
 
 export const dualRealms = realmNames.filter((realm) => !isSingleHome(realm))
 
@@ -42,7 +43,7 @@ export async function startUnlikeWorld(
   { overrides = {}, ...unlike }: { overrides?: Record<string, unknown> } & Partial<Record<System, Difference>>
 ): Promise<World> {
   const start = (release: string, role: System) =>
-    startSimulator({ customers: 60, release, role, ...unlike[role]?.simulator })
+    startTestSystem({ customers: 60, release, role, ...unlike[role]?.simulator })
   const [source, target] = await Promise.all([start('MR100', 'source'), start('MR115', 'target')])
   t.after(() => Promise.all([source.close(), target.close()]))
   const systems = {

@@ -139,7 +139,7 @@ for (const [what, client, accepted] of shows) {
     const tls = { ca: write('ca.pem', root.cert), ...pair }
     const { target, gateway } = await startBefore(t, await chained([address]), tls, {
       clientCa: root.cert,
-      health: { interval: 50 }
+      health: { interval: 2000 }
     })
     const { good, bad } = gateway.app.systems.target.counts.probes
     assert.deepEqual([good, bad], [0, 0])

@@ -3,7 +3,8 @@
  */
 import { request } from 'node:http'
 import { after, type TestContext } from 'node:test'
-import { type RealmName, type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts'
+import type { RealmName, Simulator, SimulatorOptions } from '../../simulator/index.ts'
+import { startTestSystem } from '../test-system.ts'
 
 export interface Reply {
   status: number
@@ -22,14 +23,14 @@ export interface Login {
 }
 
 export async function startSystem(t: TestContext, options: Partial<SimulatorOptions> = {}): Promise<Simulator> {
-  const system = await startSimulator({ release: 'MR100', role: 'source', customers: 60, ...options })
+  const system = await startTestSystem({ release: 'MR100', role: 'source', customers: 60, ...options })
   t.after(() => system.close())
   return system
 }
 
 /** One system for a whole file whose tests only read, or undo what they change; to be awaited before its first test. */
 export async function sharedSystem(options: Partial<SimulatorOptions> = {}): Promise<Simulator> {
-  const system = await startSimulator({ release: 'MR100', role: 'source', customers: 60, ...options })
+  const system = await startTestSystem({ release: 'MR100', role: 'source', customers: 60, ...options })
   after(() => system.close())
   return system
 }
