@@ -1,6 +1,6 @@
 /** Contract section 4: reads of those who live nowhere, while the target is away; and what ends a session by a page. */
 import assert from 'node:assert/strict'
-import { suite, type TestContext, test } from 'node:test'
+import { after, suite, type TestContext, test } from 'node:test'
 import type { SimulatedFault } from '../../simulator/index.ts'
 import { hosts, startWorld, type World } from '../build.ts'
 import { type Ask, ask, bearer, createJar, login, type Reply } from '../client.ts'
@@ -40,10 +40,17 @@ const bound: readonly (readonly [name: string, asked: Ask])[] = [
 ]
 
 suite('while the target is down', async () => {
+  // One world for all: none of these changes it.
+  const world = await startWorld({ after: (close) => after(() => (close as () => unknown)()) })
+  await world.target.stop()
+  const forgetAll = () => {
+    world.source.journal.clear()
+    world.lines.length = 0
+  }
+
   for (const [name, asked, status] of open) {
-    test(`${name} comes from the source, and everybody says so`, async (t) => {
-      const world = await startWorld(t)
-      await world.target.stop()
+    test(`${name} comes from the source, and everybody says so`, async () => {
+      forgetAll()
       const reply = await readPage(world, '/', asked)
       assert.equal(reply.status, status, reply.text)
       assert.equal(reply.headers['x-dispatched-to'], 'source')
@@ -54,9 +61,8 @@ suite('while the target is down', async () => {
   }
 
   for (const [name, asked] of bound) {
-    test(`${name} gets a fault, and the source hears nothing of it`, async (t) => {
-      const world = await startWorld(t)
-      await world.target.stop()
+    test(`${name} gets a fault, and the source hears nothing of it`, async () => {
+      forgetAll()
       const reply = await readPage(world, '/', asked)
       assert.equal(reply.status, 503, reply.text)
       assert.equal(

@@ -407,7 +407,9 @@ suite('every byte passes, and every header of the handshake', { concurrency: tru
     const wire = await connect(t, Number(new URL(world.url).port))
     // The first frames come in one piece with the request.
     const early = Buffer.from([0x82, 0x81, 1, 2, 3, 4, 5])
-    wire.socket.write(Buffer.concat([Buffer.from(handshake('/any/path?x=1', ['X-Own: 1'])), early]))
+    wire.socket.write(
+      Buffer.concat([Buffer.from(handshake('/any/path?x=1', ['X-Own: 1', `Origin: http://${hosts.customer}`])), early])
+    )
     const [own, request] = await system.accepted
     const sent: Buffer[] = [early]
     const came: Buffer[] = []
@@ -420,6 +422,7 @@ suite('every byte passes, and every header of the handshake', { concurrency: tru
     assert.equal(sha(Buffer.concat(came)), sha(Buffer.concat(sent)))
     assert.equal(request.url, '/any/path?x=1')
     assert.equal(request.headers['x-own'], '1')
+    assert.equal(request.headers.origin, system.url, "the gateway's own page is the system's own")
     assert.equal(request.headers['sec-websocket-key'], 'dGhlIHNhbXBsZSBub25jZQ==')
     assert.equal(request.headers['x-forwarded-for'], '127.0.0.1')
     assert.equal(request.headers.host, new URL(system.url).host)
