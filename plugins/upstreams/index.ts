@@ -9,10 +9,10 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import type { Answer } from '../../core/answer.ts'
-import { GivenUp } from '../../core/faults.ts'
 import { type RealmName, realmNames, type System, systemNames } from '../../core/words.ts'
+import { exchangeBy, type Opened } from './exchange.ts'
 import type { SystemOptions } from './options.ts'
 import { type Probes, startProbes } from './probes.ts'
 import type { AnswerHandler, UpstreamRequest } from './request.ts'
@@ -32,6 +32,12 @@ export interface Upstream {
    * cancels it: nobody waits for the answer any more.
    */
   exchange(request: UpstreamRequest, limitBytes: number, signal?: AbortSignal): Promise<Answer>
+  /** The same for a request for a WebSocket: its connection, or the answer that refuses. */
+  open(
+    request: UpstreamRequest & { readonly upgrade: 'websocket' },
+    limitBytes: number,
+    signal: AbortSignal
+  ): Promise<Answer | Opened>
 }
 
 declare module 'fastify' {
@@ -52,41 +58,14 @@ function createUpstream(realm: RealmName, origin: string, line: Line): Upstream 
     new Sending(line, request, handler).begin()
   }
 
-  function exchange(request: UpstreamRequest, limitBytes: number, signal?: AbortSignal): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      let head: Omit<Answer, 'body'>
-      let begun: Dispatcher.DispatchController | null = null
-      const giveUp = () => begun?.abort(new GivenUp('Nobody waits for the answer'))
-      signal?.addEventListener('abort', giveUp, { once: true })
-      dispatch(request, {
-        isGone: () => signal?.aborted ?? false,
-        onStart(controller) {
-          begun = controller
-          if (signal?.aborted) giveUp()
-        },
-        onHead(_controller, answered) {
-          head = answered
-        },
-        onData(controller, chunk) {
-          bytes += chunk.length
-          if (bytes > limitBytes) controller.abort(new GivenUp('The answer is too large to be read'))
-          else chunks.push(chunk)
-        },
-        onEnd() {
-          signal?.removeEventListener('abort', giveUp)
-          resolve({ ...head, body: Buffer.concat(chunks) })
-        },
-        onFault(fault) {
-          signal?.removeEventListener('abort', giveUp)
-          reject(fault)
-        }
-      })
-    })
+  return {
+    system: line.system,
+    realm,
+    origin,
+    dispatch,
+    exchange: (request, limitBytes, signal) => exchangeBy(dispatch, request, { limitBytes, signal }) as Promise<Answer>,
+    open: (request, limitBytes, signal) => exchangeBy(dispatch, request, { limitBytes, signal })
   }
-
-  return { system: line.system, realm, origin, dispatch, exchange }
 }
 
 /** How connections to a system begin; its files are read once, so that all of its pools have the same. */

@@ -145,6 +145,8 @@ export class Sending implements Dispatcher.DispatchHandler, Waiting {
   ): void {
     this.#isAnswered = true
     clearTimeout(this.#timer)
+    // Undici lets go of it whole: what is wrong with it before somebody takes it must not end the process.
+    socket.on('error', () => socket.destroy())
     this.#line.state.noteAnswer(performance.now() - this.#sentAt)
     this.#finish('answered')
     if (this.#handler.onUpgrade === undefined) socket.destroy()

@@ -93,11 +93,14 @@ export class Connection {
     // What is wrong with a connection shows in its end.
     socket.on('error', () => socket.destroy())
     socket.once('end', () => this.#sideEnded(side))
-    socket.once('close', () => {
+    const close = () => {
       this.#sideEnded(side)
       this.#open--
       if (this.#open === 0) this.#onOver(this.#end ?? 'client')
-    })
+    }
+    // One that was opened first may have gone while the other was still asked.
+    if (socket.closed) setImmediate(close)
+    else socket.once('close', close)
   }
 
   #sideEnded(side: 'client' | System) {

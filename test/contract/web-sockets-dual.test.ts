@@ -389,6 +389,26 @@ suite('where one of both systems has no stream to give', { concurrency: true }, 
     }
   }
 
+  for (const first of ['source', 'target'] as const) {
+    for (const kind of ['reset', 'half'] as const) {
+      test(
+        `the ${first} goes (${kind}) while the other is still asked: its client has to come again`,
+        limit,
+        async (t) => {
+          const world = await startWorld(t)
+          const pair = await openPair(world)
+          const match = { path: /callcontrol/ }
+          const other = first === 'source' ? world.target : world.source
+          world[first].faults.add({ match, fault: kind === 'half' ? { kind } : { kind, at: 'after-headers' } })
+          other.faults.add({ match, fault: { kind: 'delay', ms: 300 } })
+          const client = await openSocket(t, world.url, { headers: asAdmin(pair) })
+          assert.deepEqual(await client.ended, { code: 1012, reason: 'Service restart' })
+          await allFree(world)
+        }
+      )
+    }
+  }
+
   test('a system that goes in the midst of a frame takes the client along', limit, async (t) => {
     const { source, target, wire } = await openBetweenBare(t)
     source.write(Buffer.from([0x82, 100, 1]))
