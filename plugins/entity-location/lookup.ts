@@ -73,7 +73,8 @@ const keptWords = 50_000
 
 /** What was told of moves: whether an answer that was asked for before a word can still be believed after it. */
 export function createWords() {
-  const told = new LRUCache<string, number>({ max: keptWords })
+  // As a size, not as `max`: that would take the memory of all of them at the start.
+  const told = new LRUCache<string, number>({ maxSize: keptWords, sizeCalculation: () => 1 })
   let now = 0
   let toldOfAll = 0
   return {

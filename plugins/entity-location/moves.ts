@@ -36,7 +36,8 @@ function placeIn({ keys }: Reference, { at, certain, isActive, iCustomer }: Find
 
 export function createMoves(log: FastifyBaseLogger) {
   const listeners = createListeners<[move: Move]>((err) => log.error({ err }, 'a listener of moves failed'))
-  const places = new LRUCache<number, Place>({ max: keptPlaces })
+  // As a size, not as `max`: that would take the memory of all of them at the start.
+  const places = new LRUCache<number, Place>({ maxSize: keptPlaces, sizeCalculation: () => 1 })
 
   return {
     onMoved: listeners.add,

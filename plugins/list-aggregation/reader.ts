@@ -19,7 +19,8 @@ const keptSplits = 20_000
 const splitTtlMs = 600_000
 
 export function createReader(app: FastifyInstance) {
-  const splits = new LRUCache<string, Split>({ max: keptSplits, ttl: splitTtlMs })
+  // As a size, not as `max`: that would take the memory of all of them at the start.
+  const splits = new LRUCache<string, Split>({ maxSize: keptSplits, sizeCalculation: () => 1, ttl: splitTtlMs })
 
   /** The sum of both totals; null where there is none and the client asked for none: some methods always have it. */
   function sumOf({ route, call }: Reading, lists: Readonly<Record<System, SystemList>>): number | null {
