@@ -30,8 +30,9 @@ interface Given {
   onOver(end: End): void
 }
 
-/** How long the other sides may take to close once one has, ms. */
+/** How long the other sides may take to close once one has, ms; and to take the next of what they are still owed. */
 const closingMs = 5_000
+const takingMs = 60_000
 
 const closeFrame = (code: number, reason: string, key: Buffer | null) =>
   frameOf(opcodes.close, closePayload(code, reason), key)
@@ -47,6 +48,8 @@ export class Connection {
   #lastAt = this.#since
   #end: End | null = null
   #endedAt = 0
+  /** Bytes that one side or another has not taken yet, at the last look. */
+  #owed = 0
   /** A close frame of the gateway's own has gone out. */
   #isClosing = false
   #open: number
@@ -147,7 +150,14 @@ export class Connection {
   /** Looks whether its time is over; called now and then. */
   look(now: number, limits: { readonly idle: number; readonly lifetime: number }) {
     if (this.#end !== null) {
-      if (now - this.#endedAt > closingMs) this.destroy()
+      const owed = [this.#client, ...this.#systems.values()].reduce(
+        (sum, { writableLength }) => sum + writableLength,
+        0
+      )
+      // Slow is not gone.
+      if (owed !== this.#owed) this.#endedAt = now
+      this.#owed = owed
+      if (now - this.#endedAt > (owed === 0 ? closingMs : takingMs)) this.destroy()
     } else if (now - this.#lastAt > limits.idle) this.close('idle', closeCodes.goingAway, 'Idle')
     else if (now - this.#since > limits.lifetime) this.close('lifetime', closeCodes.goingAway, 'Lifetime over')
     else if (this.#isDue(now)) this.#askToComeAgain()
