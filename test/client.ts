@@ -71,6 +71,10 @@ export function call(
   return ask(url, { path: `/rest/${name}`, headers: { host: hosts[realm], ...jsonType, ...headers }, body })
 }
 
+/** Where the gateway says that a described request would go. */
+export const explain = (opsUrl: string, described: object): Promise<Reply> =>
+  ask(opsUrl, { path: '/explain', headers: jsonType, body: JSON.stringify(described) })
+
 export interface User {
   readonly login: string
   readonly password: string

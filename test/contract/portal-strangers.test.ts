@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, suite, type TestContext, test } from 'node:test'
 import type { SimulatedFault } from '../../simulator/index.ts'
 import { hosts, startWorld, type World } from '../build.ts'
-import { type Ask, ask, bearer, createJar, login, type Reply } from '../client.ts'
+import { type Ask, ask, bearer, createJar, explain, login, type Reply } from '../client.ts'
 import { until } from '../until.ts'
 
 const host = hosts.customer
@@ -128,19 +128,12 @@ suite("a stranger's page", async () => {
 
   test('is explained with the system that is asked next', async (t) => {
     const { opsUrl } = await startWorld(t)
-    const explain = async (asked: object) =>
-      (
-        await ask(opsUrl, {
-          path: '/explain',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(asked)
-        })
-      ).json()
+    const explained = async (asked: object) => (await explain(opsUrl, asked)).json()
     const page = { method: 'GET', url: '/login', headers: { host } }
     const stranger = { realm: 'customer', family: 'page', call: null, to: 'target', reason: 'no_credential' }
-    assert.deepEqual(await explain(page), { ...stranger, otherwise: 'source' })
-    assert.deepEqual(await explain({ ...page, method: 'POST' }), stranger)
-    const preflighted = await explain({ method: 'OPTIONS', url: '/rest/Session/login', headers: { host } })
+    assert.deepEqual(await explained(page), { ...stranger, otherwise: 'source' })
+    assert.deepEqual(await explained({ ...page, method: 'POST' }), stranger)
+    const preflighted = await explained({ method: 'OPTIONS', url: '/rest/Session/login', headers: { host } })
     assert.deepEqual([preflighted.reason, preflighted.to, preflighted.otherwise], ['no_credential', 'target', 'source'])
   })
 })
@@ -279,15 +272,8 @@ suite('a host that is given up', async () => {
 
   test('is explained', async (t) => {
     const { opsUrl } = await startRedirecting(t)
-    const explain = async (asked: object) =>
-      (
-        await ask(opsUrl, {
-          path: '/explain',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(asked)
-        })
-      ).json()
-    assert.deepEqual(await explain({ method: 'GET', url: `https://${hosts.reseller}/x?y=1` }), {
+    const explained = async (asked: object) => (await explain(opsUrl, asked)).json()
+    assert.deepEqual(await explained({ method: 'GET', url: `https://${hosts.reseller}/x?y=1` }), {
       realm: 'reseller',
       family: 'page',
       call: null,
@@ -296,7 +282,10 @@ suite('a host that is given up', async () => {
       status: 302,
       location: 'https://portal.example/x?y=1'
     })
-    assert.equal((await explain({ url: `https://${hosts.reseller}/rest/Generic/get_version` })).reason, 'no_credential')
-    assert.equal((await explain({ method: 'GET', url: `https://${hosts.reseller}/graphql` })).reason, 'graphql')
+    assert.equal(
+      (await explained({ url: `https://${hosts.reseller}/rest/Generic/get_version` })).reason,
+      'no_credential'
+    )
+    assert.equal((await explained({ method: 'GET', url: `https://${hosts.reseller}/graphql` })).reason, 'graphql')
   })
 })

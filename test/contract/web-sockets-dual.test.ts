@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { suite, type TestContext, test } from 'node:test'
 import type { Simulator } from '../../simulator/index.ts'
 import { hosts, startTestGateway, startWorld, testConfig, type World } from '../build.ts'
-import { ask, bearer, call, login } from '../client.ts'
+import { bearer, call, explain, login } from '../client.ts'
 import { moved, openPair, seenBy, staffOf, startUnlikeWorld, unmoved } from '../dual.ts'
 import { connect } from '../gateway/wires.ts'
 import { accessLine, becomes } from '../scrape.ts'
@@ -246,11 +246,7 @@ suite('a session that lives on both', { concurrency: true }, () => {
     const { world, pair, client } = await open(t)
     await becomes(world, 'web_sockets{home="both"}', 1)
     const described = { method: 'GET', url: callControl, headers: { ...asAdmin(pair), upgrade: 'websocket' } }
-    const explained = await ask(world.opsUrl, {
-      path: '/explain',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(described)
-    })
+    const explained = await explain(world.opsUrl, described)
     const expected = { realm: 'admin', family: 'callcontrol', call: 'CallControl/ws', to: 'both', reason: 'joined' }
     assert.deepEqual(explained.json(), expected)
     client.socket.close()

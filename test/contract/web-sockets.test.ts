@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { startSimulator } from '../../simulator/index.ts'
 import { hosts, type LoggedLine, startTestGateway, startWorld, systemConfig, testConfig, type World } from '../build.ts'
-import { ask, bearer, login, type Session, type User } from '../client.ts'
+import { bearer, explain, login, type Session, type User } from '../client.ts'
 import { restarted } from '../dual.ts'
 import { createCertificate } from '../gateway/certificate.ts'
 import { connect } from '../gateway/wires.ts'
@@ -508,11 +508,7 @@ suite('WebSockets elsewhere, and how they are told', { concurrency: true }, () =
     assert.equal(world.app.systems.source.inFlight, 0, 'it takes no place of a request')
     const headers = { ...customer(bearer(session.accessToken)), upgrade: 'websocket' }
     const described = { method: 'GET', url: callControl, headers }
-    const explained = await ask(world.opsUrl, {
-      path: '/explain',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(described)
-    })
+    const explained = await explain(world.opsUrl, described)
     assert.deepEqual(explained.json(), {
       realm: 'customer',
       family: 'callcontrol',
