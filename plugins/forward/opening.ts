@@ -12,6 +12,8 @@ import { webSocketRequest } from './outgoing.ts'
 /** A system has accepted. */
 export type Opened = Exclude<Awaited<ReturnType<ReturnType<FastifyInstance['upstream']>['open']>>, Answer>
 
+/** How long one system may take: the other's stream must not wait for one that hangs, ms. */
+const patienceMs = 5_000
 /** Largest answer that refuses. */
 const refusalBytes = 1 << 20
 
@@ -26,7 +28,8 @@ export async function openWebSocket(
   reply.raw.once('close', leave)
   const upstream = request.server.upstream(to, request.place.realm)
   try {
-    const given = await upstream.open(webSocketRequest(request, to, swaps, true), refusalBytes, leaving.signal)
+    const asked = { ...webSocketRequest(request, to, swaps, true), patienceMs }
+    const given = await upstream.open(asked, refusalBytes, leaving.signal)
     if (!('socket' in given) || (accepts(given.head) && !leaving.signal.aborted)) return given
     given.socket.destroy()
     throw new Fault('bad_gateway', to)

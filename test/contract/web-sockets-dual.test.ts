@@ -311,6 +311,19 @@ suite('where one of both systems has no stream to give', { concurrency: true }, 
     })
   }
 
+  for (const hung of ['source', 'target'] as const) {
+    test(`the ${hung} hangs: nobody waits for it for as long as for a call`, limit, async (t) => {
+      const world = await startWorld(t)
+      const pair = await openPair(world)
+      world[hung].faults.add({ match: { path: /callcontrol/ }, fault: { kind: 'hang' } })
+      const begun = performance.now()
+      const client = await openSocket(t, world.url, { headers: asAdmin(pair) })
+      assert.equal(client.headers['x-dispatcher-partial'], hung)
+      assert.ok(performance.now() - begun < 15_000)
+      await until(() => world.app.systems[hung].inFlight === 0)
+    })
+  }
+
   test('a source whose release has none is no reason to wait for one', limit, async (t) => {
     const world = await startWorld(t)
     const pair = await openPair(world)
