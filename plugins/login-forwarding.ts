@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
-import { createSeal } from '../core/seal.ts'
+import { createSeal, type Secrets } from '../core/seal.ts'
 import type { RealmName, System } from '../core/words.ts'
 
 export const LoginForwardingOptions = Type.Object(
@@ -38,7 +38,7 @@ export const LoginForwardingOptions = Type.Object(
 )
 
 interface Setting extends Static<typeof LoginForwardingOptions> {
-  readonly secret: string
+  readonly secret: Secrets
 }
 
 declare module 'fastify' {
@@ -73,8 +73,9 @@ const hintTtlMs = 90 * 86_400_000
 
 async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLimit: limit, secret }: Setting) {
   const store = app.store('hints')
-  const { keyOf } = createSeal(secret)
+  const { keyOf, keysOf } = createSeal(secret)
   const keyFor = (realm: RealmName, login: string) => keyOf('login', `${realm}\0${login}`)
+  const keysFor = (realm: RealmName, login: string) => keysOf('login', `${realm}\0${login}`)
 
   app.decorateRequest('loginKey', '')
   await app.register(rateLimit, { global: false })
@@ -91,7 +92,11 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
 
   async function hintFor(realm: RealmName, login: string): Promise<System | null> {
     if (!hints || login === '') return null
-    return (await store.get(keyFor(realm, login))) === 'source' ? 'source' : null
+    for (const key of keysFor(realm, login)) {
+      // A store that is away gives no hint: the login goes its usual way.
+      if ((await store.get(key).catch(() => undefined)) === 'source') return 'source'
+    }
+    return null
   }
 
   app.decorate('loginForwarding', {
@@ -128,7 +133,7 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
       if (!hints || login === '') return
       // The target is asked first anyway: only a source user needs a hint.
       if (system === 'source') await store.set(keyFor(realm, login), system, hintTtlMs)
-      else await store.delete(keyFor(realm, login))
+      else await store.delete(...keysFor(realm, login))
     },
 
     forgetHints: () => store.clear()
