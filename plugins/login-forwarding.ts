@@ -5,7 +5,7 @@
  * Needs way, store.
  * Off   logins go to the target.
  */
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
@@ -71,6 +71,22 @@ const leaveNothing = () => {}
 /** How long a hint is kept, ms; a migration's word forgets it sooner. */
 const hintTtlMs = 90 * 86_400_000
 
+/** Where @fastify/rate-limit counts: all gateways that share the store count together. */
+function countingIn(store: ReturnType<FastifyInstance['store']>) {
+  return class StoreOfCounts implements FastifyRateLimitStore {
+    incr(key: string, callback: Parameters<FastifyRateLimitStore['incr']>[1], windowMs = 0) {
+      store.increment(key, windowMs).then(
+        ({ count, restMs }) => callback(null, { current: count, ttl: restMs }),
+        (error) => callback(error)
+      )
+    }
+
+    child() {
+      return new StoreOfCounts()
+    }
+  }
+}
+
 async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLimit: limit, secret }: Setting) {
   const store = app.store('hints')
   const { keyOf, keysOf } = createSeal(secret)
@@ -78,7 +94,7 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
   const keysFor = (realm: RealmName, login: string) => keysOf('login', `${realm}\0${login}`)
 
   app.decorateRequest('loginKey', '')
-  await app.register(rateLimit, { global: false })
+  await app.register(rateLimit, { global: false, store: countingIn(app.store('logins')) })
   const count =
     limit === false
       ? null

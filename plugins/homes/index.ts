@@ -74,6 +74,9 @@ interface Setting {
 
 const isAway = (error: unknown) => error instanceof Fault && error.fault === 'store_unavailable'
 
+/** How long after a loss other processes may still write back what they know, ms. */
+const restoringMs = 3_000
+
 const bySourceCookie: Home = { system: 'source', by: 'cookie' }
 const noCredential: Home = { system: 'target', by: 'no_credential' }
 
@@ -173,6 +176,14 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
    */
   const mayBeHalf = (home: Home | null) => home === null || (home.by === 'signature' && home.system === 'target')
 
+  function refuseLost() {
+    const { lostAt } = app.storeState
+    if (lostAt === null) return
+    // Whoever knows the session writes its record back.
+    if (Date.now() - lostAt < restoringMs) throw new Fault('store_unavailable', '', { retryAfter: 1 })
+    throw new Fault('session_ended')
+  }
+
   async function resolve(
     shown: Shown,
     cookieSaysSource: boolean,
@@ -191,9 +202,7 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
       if (!shown.together) break
     }
     const [first] = shown.credentials
-    if (isDual && first !== undefined && !cookieSaysSource && mayBeHalf(found) && app.storeState.lostAt !== null) {
-      throw new Fault('session_ended')
-    }
+    if (isDual && first !== undefined && !cookieSaysSource && mayBeHalf(found)) refuseLost()
     const home = found ?? withoutRecord(first, cookieSaysSource)
     if (home !== undefined || first === undefined) return home ?? noCredential
     if (asker === null) return { system: 'target', by: 'unasked' }

@@ -8,7 +8,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Spread } from '../../core/tally.ts'
-import type { Backend, Counted } from './backend.ts'
+import type { Backend, Counted, Hearing } from './backend.ts'
 import { createBackend } from './backends.ts'
 import { createGuard, type Guard, type Operation } from './guard.ts'
 import { createOwnStore } from './own.ts'
@@ -82,19 +82,34 @@ interface Setting {
 }
 
 /** What comes of what is heard of the others. */
-function hearingFor(stores: ReadonlyMap<string, SharedStore>, log: FastifyInstance['log']) {
+function hearingFor(stores: ReadonlyMap<string, SharedStore>, log: FastifyInstance['log']): Hearing {
+  let hearsNow = false
+  let isLost = false
+
+  async function restore() {
+    try {
+      for (const store of stores.values()) await store.restore()
+      isLost = false
+    } catch (err) {
+      // It went away again: once more when it is back.
+      log.warn({ err }, 'what is known could not be written back yet')
+    }
+  }
+
   return {
     onChanged: (purpose: string, keys: readonly string[] | null) => stores.get(purpose)?.heardOf(keys),
     onTold: (purpose: string, text: string) => stores.get(purpose)?.toldBy(text),
     onHears(hears: boolean) {
       log.debug({ hears }, 'the other processes are heard, or are not')
+      hearsNow = hears
       for (const store of stores.values()) store.hears(hears)
+      if (hears && isLost) restore()
     },
     onLost() {
       log.warn('the store has lost what was kept: what is known here is written back')
-      for (const store of stores.values()) {
-        store.restore().catch((err: unknown) => log.warn({ err }, 'what is known could not be written back'))
-      }
+      isLost = true
+      for (const store of stores.values()) store.lose()
+      if (hearsNow) restore()
     }
   }
 }

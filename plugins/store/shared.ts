@@ -31,6 +31,8 @@ export interface SharedStore extends Store {
   toldBy(text: string): void
   /** From now on the others are heard, or not. */
   hears(now: boolean): void
+  /** The store has lost what was kept: until it is restored, what is known here counts. */
+  lose(): void
   /** Writes back what this process knows and nobody has any more. */
   restore(): Promise<void>
 }
@@ -49,6 +51,7 @@ export function createSharedStore(
   let hearing = 0
   let isHearing = false
   let heard = 0
+  let isLost = false
 
   function keep(key: string, value: string, ttlMs: number) {
     const readAt = performance.now()
@@ -73,6 +76,7 @@ export function createSharedStore(
     const before = heard
     try {
       const found = await guard.ask('read', () => backend.get(purpose, key))
+      if (found === undefined && isLost && lasting) return known(key)?.value
       // What somebody has changed meanwhile may be what was read, or not.
       if (heard !== before) return found?.value
       if (found === undefined) front.delete(key)
@@ -166,15 +170,19 @@ export function createSharedStore(
       tellListeners(null)
     },
 
+    lose() {
+      isLost = true
+    },
+
     async restore() {
-      if (!lasting) return
       const now = performance.now()
-      const left = [...front.entries()].flatMap(([key, { value, goneAt }]) =>
+      const left = (lasting ? [...front.entries()] : []).flatMap(([key, { value, goneAt }]) =>
         goneAt > now ? [{ key, value, ttlMs: Math.ceil(goneAt - now) }] : []
       )
       for (let at = 0; at < left.length; at += chunk) {
         await backend.write(purpose, left.slice(at, at + chunk), true)
       }
+      isLost = false
     }
   }
 }
