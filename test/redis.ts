@@ -72,6 +72,12 @@ async function kill(child: ChildProcess) {
   await gone
 }
 
+/** Starts it in a folder, and ends it with the test. */
+export async function startRedisProgram(t: Context, args: readonly string[], directory: string) {
+  const child = await startServer(args, directory)
+  t.after(() => kill(child))
+}
+
 /** A redis-server of the test's own; the arguments go before those it always has. */
 export async function startTestRedis(t: Context, args: readonly string[] = []): Promise<TestRedis> {
   const directory = temporaryFolder(t)

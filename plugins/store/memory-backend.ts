@@ -23,11 +23,10 @@ export function createMemoryBackend(limit = defaultLimit): Backend {
   }
 
   function counted(entries: Entries, key: string, windowMs: number): Counted {
-    const restMs = entries.has(key) ? entries.getRemainingTTL(key) : 0
-    const count = restMs > 0 ? Number(entries.get(key)) + 1 : 1
-    const ttl = restMs > 0 ? restMs : windowMs
-    entries.set(key, String(count), { ttl })
-    return { count, restMs: ttl }
+    const count = Number(entries.get(key) ?? 0) + 1
+    // The window that has begun stays as it is.
+    entries.set(key, String(count), { ttl: windowMs, noUpdateTTL: true })
+    return { count, restMs: Math.min(windowMs, entries.getRemainingTTL(key)) }
   }
 
   return {

@@ -38,6 +38,7 @@ type Form = RedisPlace['form']
 
 /** A `store` value without its password, and without what stands where one may have been meant. */
 export function shownStore(text: string): string {
+  if (text.startsWith('file:')) return text
   return text
     .replace(/^([^:]*:\/*)(.*)@/s, (_, scheme: string, user: string) => {
       const name = user.includes(':') ? user.slice(0, user.indexOf(':')) : ''

@@ -66,11 +66,13 @@ async function countUp({ ask, names: { generations } }: Link, purpose: string): 
 async function* entriesOf({ line, send }: Link, space: string) {
   // A scan may come by a key twice.
   const seen = new Set<string>()
-  for await (const keys of line().scan(`${space}*`)) {
-    for (const key of keys) {
-      const value = seen.has(key) ? null : await send(['GET', key])
+  for await (const page of line().scan(`${space}*`)) {
+    const keys = page.filter((key) => !seen.has(key))
+    const values = await Promise.all(keys.map((key) => send(['GET', key])))
+    for (const [at, key] of keys.entries()) {
       seen.add(key)
-      if (value !== null) yield [key.slice(space.length), value as string] as const
+      const value = values[at]
+      if (typeof value === 'string') yield [key.slice(space.length), value] as const
     }
   }
 }

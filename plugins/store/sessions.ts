@@ -15,11 +15,11 @@ interface WebSession {
 }
 
 type Done = (error?: unknown) => void
-type Given = (error: unknown, session?: WebSession | null) => void
+type Given<Session> = (error: unknown, session?: Session | null) => void
 
-export interface SessionStore {
-  get(id: string, callback: Given): void
-  set(id: string, session: WebSession, callback: Done): void
+export interface SessionStore<Session> {
+  get(id: string, callback: Given<Session>): void
+  set(id: string, session: Session, callback: Done): void
   destroy(id: string, callback: Done): void
 }
 
@@ -27,11 +27,11 @@ function restMsOf({ cookie }: WebSession): number {
   return cookie?.expires ? new Date(cookie.expires).getTime() - Date.now() : (cookie?.originalMaxAge ?? usualMs)
 }
 
-function overBackend(backend: Backend): SessionStore {
+function overBackend<Session extends WebSession>(backend: Backend): SessionStore<Session> {
   return {
     get(id, callback) {
       backend.get(purpose, id).then(
-        (found) => callback(null, found === undefined ? null : (JSON.parse(found.value) as WebSession)),
+        (found) => callback(null, found === undefined ? null : (JSON.parse(found.value) as Session)),
         (error) => callback(error)
       )
     },
@@ -47,6 +47,6 @@ function overBackend(backend: Backend): SessionStore {
 
 const isRedis = (backend: Backend): backend is RedisBackend => 'web' in backend
 
-export function createSessionStore(backend: Backend): SessionStore {
-  return isRedis(backend) ? (new RedisStore(backend.web) as unknown as SessionStore) : overBackend(backend)
+export function createSessionStore<Session extends WebSession>(backend: Backend): SessionStore<Session> {
+  return isRedis(backend) ? (new RedisStore(backend.web) as unknown as SessionStore<Session>) : overBackend(backend)
 }
