@@ -1,7 +1,8 @@
 /**
  * store
  * Adds  `app.store(purpose)`: what the gateway remembers, by name of the purpose, in memory or shared with other
- *       processes. Keys are keyed hashes, never a client's text. `app.storeState`: how the store is.
+ *       processes. Keys are keyed hashes, never a client's text. `app.storeState`: how the store is. `app.webSessionStore()`:
+ *       the same for web sessions of teams' own plugins.
  * Needs nothing.
  * Off   never: records, hints and the like live here.
  */
@@ -12,6 +13,7 @@ import type { Backend, Counted, Hearing } from './backend.ts'
 import { createBackend } from './backends.ts'
 import { createGuard, type Guard, type Operation } from './guard.ts'
 import { createOwnStore } from './own.ts'
+import type { SessionStore, WebSession } from './sessions.ts'
 import { createSharedStore, type SharedStore } from './shared.ts'
 
 /** What an entry of several is set to. */
@@ -60,6 +62,8 @@ export interface StorePolicy {
 declare module 'fastify' {
   interface FastifyInstance {
     store(purpose: string, policy?: StorePolicy): Store
+    /** A store for @fastify/session, for teams' own plugins: web sessions are where the gateway's own records are. */
+    webSessionStore<Session extends WebSession>(): Promise<SessionStore<Session>>
     storeState: {
       readonly isShared: boolean
       /** Whether it answers. */
@@ -135,9 +139,13 @@ function addOwn(app: FastifyInstance, backend: Backend) {
 }
 
 async function store(app: FastifyInstance, { place = 'memory' }: Setting) {
-  const backend = createBackend(place, (err) => app.log.debug({ err }, 'the store is in trouble'))
+  const backend = await createBackend(place, (err) => app.log.debug({ err }, 'the store is in trouble'))
   const guard = createGuard(backend, app.log)
   const hearing = backend.isShared ? addShared(app, backend, guard) : addOwn(app, backend)
+  app.decorate('webSessionStore', async <Session extends WebSession>() => {
+    const { createSessionStore } = await import('./sessions.ts')
+    return createSessionStore<Session>(backend)
+  })
   app.decorate('storeState', {
     isShared: backend.isShared,
     get isUp() {

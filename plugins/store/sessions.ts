@@ -10,7 +10,7 @@ const purpose = 'web'
 const usualMs = 86_400_000
 
 /** What is looked at in a session; the rest is its plugin's own. */
-interface WebSession {
+export interface WebSession {
   readonly cookie?: { readonly expires?: Date | string | null; readonly originalMaxAge?: number | null }
 }
 
