@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import http from 'node:http'
+import { readFileSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Haproxy, haproxyFile, startHaproxy } from '../../fleet/haproxy.ts'
 import { freePorts } from '../../fleet/ports.ts'
 import { createProcesses, type Processes } from '../../fleet/processes.ts'
 import { ask } from '../client.ts'
 import { until } from '../until.ts'
+import { keepAsking } from './keep-asking.ts'
 import { withoutPrograms as skip } from './programs.ts'
 import { answerAll, dieOver, type Stubs, startStubs } from './stubs.ts'
 
@@ -21,6 +21,7 @@ let state: Stubs['state']
 let processes: Processes
 let haproxy: Haproxy
 let origin = ''
+let statisticsUrl = ''
 
 before(async () => {
   if (skip !== false) return
@@ -30,6 +31,7 @@ before(async () => {
   processes = createProcesses()
   haproxy = await startHaproxy(processes, { port, statisticsPort, gateways: stubs.places })
   origin = `http://127.0.0.1:${port}`
+  statisticsUrl = `http://127.0.0.1:${statisticsPort}`
 })
 after(async () => {
   stubs?.close()
@@ -45,6 +47,15 @@ const areAll = (status: string) =>
 /** The first request is lost, all others are answered. */
 const dieOnce: typeof dieOver = (request, response) =>
   (state.seen.length === 1 ? dieOver : answerAll)(request, response)
+
+/** Whether the script that docs/fleet.md gives keepalived finds HAProxy well. */
+function isWell(): boolean {
+  const document = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
+  const [, script = ''] = /^```sh\n(#!\/bin\/sh\n[\s\S]*?)^```$/m.exec(document) ?? []
+  assert.match(script, /haproxy-is-well/)
+  const here = script.replaceAll('http://127.0.0.1:8404', statisticsUrl)
+  return spawnSync('sh', ['-c', here]).status === 0
+}
 
 test('haproxy finds nothing wrong with docker/haproxy.cfg', { skip }, () => {
   const { status, stderr } = spawnSync('haproxy', ['-c', '-f', haproxyFile], { encoding: 'utf8' })
@@ -132,9 +143,13 @@ test('a gateway that says 503 gets nothing new within a second, and finishes wha
   await areAll('UP')
 })
 
-test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way', { skip }, async () => {
+test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way, and keepalived knows', {
+  skip
+}, async () => {
+  assert.ok(isWell())
   for (const name of names) state.unready.add(name)
   await areAll('DOWN')
+  assert.ok(!isWell())
   const json = await ask(origin, { path: '/rest/Customer/update_customer', body: '{}' })
   assert.deepEqual([json.status, json.headers['retry-after']], [503, '1'])
   assert.equal(json.json().faultcode, 'Server.Dispatcher.system_unavailable')
@@ -151,33 +166,10 @@ test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way
   await areAll('UP')
 })
 
-/** Requests one after the other on a connection that is kept; its failures. */
-async function keepAsking(agent: http.Agent, path: string, isOver: () => boolean) {
-  const { hostname, port } = new URL(origin)
-  const failures: string[] = []
-  let answered = 0
-  while (!isOver()) {
-    const request = http.request({ hostname, port, agent, path, method: 'POST' }).end('{}')
-    try {
-      const [response] = await once(request, 'response')
-      await once(response.resume(), 'end')
-      if (response.statusCode === 200) answered++
-      else failures.push(String(response.statusCode))
-    } catch (error) {
-      failures.push((error as NodeJS.ErrnoException).code ?? 'no code')
-    }
-  }
-  return { failures, answered }
-}
-
-test('HAProxy reads its file again twice under load: nothing is lost', { skip }, async (t) => {
+test('HAProxy reads its file again twice under load: nothing is lost', { skip }, async () => {
   let isOver = false
   const paths = ['/rest/Customer/get_customer_info', '/rest/Customer/update_customer']
-  const asking = [...paths, ...paths].map((path) => {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-    t.after(() => agent.destroy())
-    return keepAsking(agent, path, () => isOver)
-  })
+  const asking = [...paths, ...paths].map((path) => keepAsking(origin, path, () => isOver))
   for (let time = 0; time < 2; time++) {
     const before = state.seen.length
     await until(() => state.seen.length > before + 20)
