@@ -40,7 +40,8 @@ export const isExecuted = ({
 }: Pick<JournalEntry, 'write' | 'sessionId' | 'faultcode'>): boolean =>
   write && sessionId !== null && faultcode === null
 
-function idOf(rawHeaders: readonly string[]): number | null {
+/** The number that a request brought; null for none. */
+export function idOf(rawHeaders: readonly string[]): number | null {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === idHeader)
   return at === -1 ? null : Number(rawHeaders[at + 1])
 }

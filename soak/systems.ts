@@ -18,7 +18,7 @@ import {
   realmNames,
   startSimulator
 } from '../simulator/index.ts'
-import { type Arrival, arrivalOf, isOver } from './arrivals.ts'
+import { type Arrival, arrivalOf, idOf, isOver } from './arrivals.ts'
 
 /** A rule that goes through JSON. */
 export interface SwitchedFault {
@@ -103,6 +103,11 @@ const commands = {
         .map((customer) => ({ system, customer, account: accountOf(system, customer.i_customer) }))
     ),
   drain: (): Arrival[] => systemNames.flatMap(drainOne),
+  /** Names and values in turn of the last request with this number, also while it is under way; null before it arrives. */
+  headersOf: ({ id }: { id: number }): readonly string[] | null =>
+    systemNames
+      .flatMap((system) => systems[system].journal.entries)
+      .findLast(({ rawHeaders }) => idOf(rawHeaders) === id)?.rawHeaders ?? null,
   switchFault({ kind, system, match, fault, times }: SwitchedFault & { kind: string }) {
     rules.push({ kind, handle: systems[system].faults.add({ match, fault, times }) })
     removeRules(rules.length - keptRules)
