@@ -165,7 +165,11 @@ async function logout({ one, other }: Pair, session: Session) {
 
 async function singleHome({ one, other }: Pair) {
   const user = one.source.users.firstActiveCustomer()
+  const records = other.app.store('records')
+  const heard = records.heard
   const session = await login(one.url, 'customer', user)
+  // What was read before it is heard that it was written would be read once more.
+  await until(() => records.heard > heard)
   const headers = bearer(session.accessToken)
   const read = ({ url }: Pair['one']) => call(url, 'customer', 'Customer/get_customer_info', {}, { headers })
   const pings = one.source.journal.count('Session/ping')
