@@ -1,0 +1,3 @@
+import { runTogether } from './one-process.ts'
+
+runTogether('graphql-a-o')
