@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { aloneByName, groupNames, loners, membersOf } from './groups.ts'
+import { aloneByName, groupNames, loners, membersOf, ownsProcess } from './groups.ts'
 
 const below = join(import.meta.dirname, '..')
 
@@ -21,10 +21,22 @@ test('together: every group has files, and a file that runs them', () => {
   assert.deepEqual(runners.toSorted(), groupNames.map((name) => `${name}.ts`).toSorted())
 })
 
+const owning = [
+  "t.mock.timers.enable({ apis: ['Date', 'setTimeout'] })",
+  'const pass = startClock(t)',
+  "process.on('warning', note)",
+  'process.chdir(directory)',
+  "process.env.NODE_ENV = 'production'",
+  'process.getActiveResourcesInfo()',
+  'process.memoryUsage().rss'
+]
+const sharing = ["t.mock.timers.enable({ apis: ['Date'], now })", 'const { PATH } = process.env']
+
 test('together: who touches the whole process has it alone', () => {
-  for (const file of aloneByName) assert.ok(existsSync(join(below, file)), file)
+  for (const line of owning) assert.match(line, ownsProcess)
+  for (const line of sharing) assert.doesNotMatch(line, ownsProcess)
   const others = loners()
-  for (const file of ['core/seek', 'contract/capacity', 'plugins/slots', 'graphql/sessions', 'gateway/certificates']) {
-    assert.ok(others.includes(`${file}.test.ts`), file)
+  for (const file of ['graphql/subscriptions.test.ts', ...aloneByName]) {
+    assert.ok(existsSync(join(below, file)) && others.includes(file), file)
   }
 })

@@ -13,7 +13,8 @@ const patterns = {
   simulator: ['simulator/*.test.ts'],
   'contract-a-f': ['contract/[a-f]*.test.ts', 'regressions/*.test.ts'],
   'contract-g-l': ['contract/[g-l]*.test.ts'],
-  'contract-m-z': ['contract/[m-z]*.test.ts'],
+  'contract-m-r': ['contract/[m-r]*.test.ts'],
+  'contract-s-z': ['contract/[s-z]*.test.ts'],
   'graphql-a-o': ['graphql/[a-o]*.test.ts'],
   'graphql-p-z': ['graphql/[p-z]*.test.ts'],
   'gateway-and-plugins': ['gateway/*.test.ts', 'plugins/*.test.ts']
@@ -23,10 +24,18 @@ export type GroupName = keyof typeof patterns
 
 export const groupNames = Object.keys(patterns) as GroupName[]
 
-/** Alone too: long ones, which would end last if they waited for others, and those that measure how late a process runs. */
+/**
+ * Alone too: long ones, which would end last if they waited for others, and those whose time is short: what a process has
+ * run before stays in its memory, and the collector stops it for longer.
+ */
 export const aloneByName = [
   'contract/moves.test.ts',
   'contract/portal-browser.test.ts',
+  'contract/web-sockets-dual.test.ts',
+  'graphql/calls.test.ts',
+  'graphql/limits-http.test.ts',
+  'graphql/partial.test.ts',
+  'gateway/main.test.ts',
   'gateway/slow-clients.test.ts',
   'plugins/load-shedding.test.ts'
 ]
@@ -35,7 +44,8 @@ export const aloneByName = [
  * What a test does to its whole process, or asks of it: timers, environment, memory, who listens, what is open. A date alone
  * is put right when its test ends; a timer that was begun under a mocked clock never comes.
  */
-const ownsProcess = /apis: \[(?!'Date'\])|startClock|process\.(?:on|chdir|env\.\w+ =)|getActiveResources|memoryUsage/
+export const ownsProcess =
+  /apis: \[(?!'Date'\])|startClock|process\.(?:on|chdir|env\.\w+ =)|getActiveResources|memoryUsage/
 
 const isAlone = (path: string) => aloneByName.includes(path) || ownsProcess.test(readFileSync(join(root, path), 'utf8'))
 

@@ -1,4 +1,4 @@
 /** The last tests of the contract, in one process. */
 import { runTogether } from './one-process.ts'
 
-runTogether('contract-m-z')
+runTogether('contract-s-z')
