@@ -13,6 +13,7 @@ import { isMapping, unknownKey } from './mistakes.ts'
 import { checkRedirects } from './redirect-checks.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 import { checkListenerTls, checkSystemTls, publicKeyMistakes } from './tls-checks.ts'
+import { isSupervised } from './workers/count.ts'
 
 /** Plugins that are unknown, not there yet, or without what they need. */
 export function pluginMistakes(value: unknown, { directory }: Surroundings): string[] {
@@ -70,6 +71,13 @@ const checkInFlight: Check = ({ systems }) =>
     if (limits.inFlight === undefined || limits.inFlight <= most) return []
     return [`systems.${system}.limits.inFlight: ${limits.inFlight} is not below connections, which is ${connections}`]
   })
+
+const checkWorkers: Check = ({ workers, store }) =>
+  isSupervised(workers) && store === 'memory'
+    ? [
+        `workers: ${workers} need a store that they share, and memory is each one's own; set store to file:./dispatcher.db, or workers to 1`
+      ]
+    : []
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
 
@@ -133,6 +141,7 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['systems'], checkSystemTls],
   [['systems'], checkKeys],
   [['systems'], checkInFlight],
+  [['workers', 'store'], checkWorkers],
   [['ops'], checkToken],
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],
