@@ -76,6 +76,8 @@ async function obey(order: ToWorker) {
   }
 }
 
+// Before node:cluster ends this process.
+process.prependListener('disconnect', () => log?.abandon())
 process.on('message', (order: ToWorker) => {
   obey(order).catch(async (error: unknown) => {
     await tell({ word: 'failed', why: explainFailure(error) })
