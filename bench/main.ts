@@ -7,6 +7,7 @@ import { benchGraphql } from './graphql/index.ts'
 import { benchLayers } from './layers.ts'
 import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
+import { benchWorkers } from './workers.ts'
 
 const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--connections N] [--megabytes N]
                         [--customers N]
@@ -20,10 +21,12 @@ Parts; all of them when none is named:
                    contract's calls and rows, and where merging takes more than half of parsing
   graphql          GraphQL queries beside the equal calls made directly: the gateway's CPU and the client's time; fails
                    where their answers differ
+  workers          requests per second of two workers against one, by wrk and haproxy, and what the machine's two cores
+                   are worth; fails below 1.7 times
 
-  --seconds N      forward, layers: how long a peer is measured in one round; 1
-  --rounds N       forward, layers, lists, graphql: rounds that count, after one that warms up; 15
-  --connections N  forward, layers: keep-alive connections; 50
+  --seconds N      forward, layers, workers: how long a peer is measured in one round; 1
+  --rounds N       forward, layers, lists, graphql, workers: rounds that count, after one that warms up; 15
+  --connections N  forward, layers, workers: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
   --customers N    lists: how many both systems have together; 1000000
   --help           this text
@@ -40,7 +43,7 @@ const flags = {
   help: { type: 'boolean', short: 'h' }
 } as const
 
-const parts = ['forward', 'layers', 'memory', 'lists', 'graphql'] as const
+const parts = ['forward', 'layers', 'memory', 'lists', 'graphql', 'workers'] as const
 
 function numberOf(flag: string, text: string, isWhole: boolean): number {
   const value = Number(text)
@@ -78,6 +81,7 @@ async function main(argv: string[]): Promise<number> {
   if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
   if (isChosen('lists')) isFine = (await benchLists(listsOptions, print)) && isFine
   if (isChosen('graphql')) await benchGraphql({ rounds: listsOptions.rounds }, print)
+  if (isChosen('workers')) isFine = (await benchWorkers(forwardOptions, print)) && isFine
   return isFine ? 0 : 1
 }
 
