@@ -3,9 +3,10 @@
  */
 import { tableOf } from '../bench/table.ts'
 import { type Figures, figuresOf, megabytes, ms } from './figures.ts'
-import { limitsOf, verdictOf } from './limits.ts'
+import { limitsOf } from './limits.ts'
 import type { SoakOptions } from './options.ts'
 import type { Soaked } from './soak.ts'
+import { isPassed, verdictsOf } from './verdicts.ts'
 
 type Row = readonly [figure: string, value: string]
 
@@ -72,12 +73,8 @@ export function reportOf(soaked: Soaked, options: SoakOptions): { text: string; 
   const limits = limitsOf(soaked, options)
   const rows = [...countRows(soaked), ...latencyRows(figuresOf(soaked.run)), ...footprintRows(soaked)]
   const examples = [...soaked.ledger.examples, ...soaked.recorder.examples]
-  const lines = limits.map((limit) => `${verdictOf(limit)}  ${limit.name}: ${limit.found}`)
-  const text = [
-    tableOf(['figure', 'value'], rows),
-    '',
-    ...lines,
-    ...(examples.length === 0 ? [] : ['', 'the first of what was wrong:', ...examples.map((example) => `  ${example}`)])
-  ].join('\n')
-  return { text, isPassed: limits.every(({ isKept }) => isKept !== false) }
+  return {
+    text: `${tableOf(['figure', 'value'], rows)}\n\n${verdictsOf(limits, examples)}`,
+    isPassed: isPassed(limits)
+  }
 }

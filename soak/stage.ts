@@ -9,7 +9,7 @@ type Args<Name extends keyof Commands> = Parameters<Commands[Name]> extends [inf
 type Result<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]>>
 
 /** Asks the systems one command after the other, in the order in which they were called for. */
-function createCommander(child: Child) {
+export function createCommander(child: Child) {
   let last: Promise<unknown> = Promise.resolve()
 
   return function command<Name extends keyof Commands>(name: Name, ...args: Args<Name>): Promise<Result<Name>> {
@@ -25,6 +25,7 @@ function createCommander(child: Child) {
 }
 
 export type Command = ReturnType<typeof createCommander>
+export type About = Result<'about'>
 
 interface StageOptions {
   readonly customers: number

@@ -1,0 +1,103 @@
+/**
+ * Who takes part in a run and what they ask, with the books that are kept on it: all that stands between the clients'
+ * side and the systems, whatever the gateway is made of.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDice } from './dice.ts'
+import { createLedger } from './ledger.ts'
+import { castOf, createSigner } from './load/actors.ts'
+import { createClient } from './load/client.ts'
+import { createLoad } from './load/index.ts'
+import { peopleCalls } from './load/people.ts'
+import { createSessions } from './load/sessions.ts'
+import { createSpeaker } from './load/speaker.ts'
+import { staffCalls } from './load/staff.ts'
+import { createPlaces, type PlacesOptions } from './places.ts'
+import { createRecorder } from './recorder.ts'
+import type { About, Command } from './stage.ts'
+
+export interface CompanyOptions {
+  readonly command: Command
+  readonly about: About
+  /** Where clients go. */
+  readonly origin: string
+  readonly customers: number
+  readonly seed: number
+  /** Requests per second. */
+  readonly rate: number
+  readonly memory: PlacesOptions
+  /** Whether something is made to go wrong with the systems at the time. */
+  readonly isDisturbed: () => boolean
+}
+
+const drainEveryMs = 200
+/** A request is judged so long after its end: by then every system is through with it. */
+const judgedAfterMs = 6_000
+
+export const now = () => performance.timeOrigin + performance.now()
+
+export type Company = Awaited<ReturnType<typeof gather>>
+
+export async function gather(options: CompanyOptions) {
+  const { command, about, origin, customers, seed, rate, memory, isDisturbed } = options
+  const people = await command('people', { count: customers })
+  const cast = castOf(people, about.staff, createDice(seed, 'cast'))
+  const initial = new Map(people.map(({ customer, system }) => [customer.i_customer, system]))
+  const places = createPlaces(initial, memory)
+  const ledger = createLedger(places)
+  const recorder = createRecorder()
+  let client = createClient(origin)
+
+  const speak = createSpeaker({ client: () => client, ledger, recorder, now })
+  const signerOf = createSigner(about.publicKeys)
+  const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed })
+  const { known } = cast
+  const aboutStaff = { places, customers, releases: about.releases }
+  const load = createLoad({
+    cast,
+    people: peopleCalls(about.releases),
+    staff: staffCalls({ ...aboutStaff, known }),
+    steadyStaff: staffCalls({ ...aboutStaff, known: { ...known, movers: [] } }),
+    sessions,
+    speak,
+    recorder,
+    dice: createDice(seed, 'load'),
+    rate
+  })
+
+  async function drain() {
+    for (const arrival of await command('drain')) ledger.arrived(arrival)
+  }
+
+  return {
+    cast,
+    places,
+    ledger,
+    recorder,
+    load,
+
+    /** Empties the journals into the ledger again and again, so that neither grows. */
+    async keepBooks(signal: AbortSignal) {
+      for (;;) {
+        await delay(drainEveryMs, undefined, { signal })
+        await drain()
+        ledger.settle(now() - judgedAfterMs)
+      }
+    },
+
+    /** For when nothing is under way any more. */
+    async closeBooks() {
+      await drain()
+      ledger.settle(Infinity)
+    },
+
+    /** Closes every client's connection; who comes next opens new ones. */
+    async leave() {
+      await client.close()
+      client = createClient(origin)
+    },
+
+    /** For good. */
+    disband: () => client.close()
+  }
+}
