@@ -2,12 +2,12 @@
  * What the soak's processes agree on.
  */
 
-/** Of each realm that has clients in the soak. */
+/** Of each realm that has clients in the soak; docker/dispatcher.yaml has the same. */
 export const hosts = {
-  customer: 'www.customer.soak.test',
-  account: 'www.account.soak.test',
-  admin: 'www.admin.soak.test',
-  reseller: 'www.reseller.soak.test'
+  customer: 'www.customer.localhost',
+  account: 'www.account.localhost',
+  admin: 'www.admin.localhost',
+  reseller: 'www.reseller.localhost'
 } as const
 
 export type SoakRealm = keyof typeof hosts

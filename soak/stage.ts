@@ -9,7 +9,7 @@ type Args<Name extends keyof Commands> = Parameters<Commands[Name]> extends [inf
 type Result<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]>>
 
 /** Asks the systems one command after the other, in the order in which they were called for. */
-export function createCommander(child: Child) {
+export function createCommander(child: Pick<Child, 'ask'>) {
   let last: Promise<unknown> = Promise.resolve()
 
   return function command<Name extends keyof Commands>(name: Name, ...args: Args<Name>): Promise<Result<Name>> {
