@@ -4,14 +4,17 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDice } from './dice.ts'
+import { createForeseen } from './foreseen.ts'
 import { createLedger } from './ledger.ts'
 import { castOf, createSigner } from './load/actors.ts'
+import { createBooks, type Foreseen } from './load/books.ts'
 import { createClient } from './load/client.ts'
 import { createLoad } from './load/index.ts'
 import { peopleCalls } from './load/people.ts'
 import { createSessions } from './load/sessions.ts'
 import { createSpeaker } from './load/speaker.ts'
 import { staffCalls } from './load/staff.ts'
+import { createWebSockets } from './load/web-sockets.ts'
 import { createPlaces, type PlacesOptions } from './places.ts'
 import { createRecorder } from './recorder.ts'
 import type { About, Command } from './stage.ts'
@@ -28,13 +31,22 @@ export interface CompanyOptions {
   readonly memory: PlacesOptions
   /** Whether something is made to go wrong with the systems at the time. */
   readonly isDisturbed: () => boolean
+  /** What else than the contract's own reasons explains what clients see. */
+  readonly foreseen?: Foreseen
 }
 
 const drainEveryMs = 200
+/** So many rounds of the books, and each WebSocket is sent an event. */
+const roundsPerTick = 3
 /** A request is judged so long after its end: by then every system is through with it. */
 const judgedAfterMs = 6_000
 
 export const now = () => performance.timeOrigin + performance.now()
+
+const either = (one: Foreseen, other: Foreseen | undefined): Foreseen => ({
+  answer: (...args) => one.answer(...args) ?? other?.answer(...args) ?? null,
+  close: (code) => one.close(code) ?? other?.close(code) ?? null
+})
 
 export type Company = Awaited<ReturnType<typeof gather>>
 
@@ -48,18 +60,34 @@ export async function gather(options: CompanyOptions) {
   const recorder = createRecorder()
   let client = createClient(origin)
 
-  const speak = createSpeaker({ client: () => client, ledger, recorder, now })
+  const foreseen = either(createForeseen(places), options.foreseen)
+  const books = createBooks({ ledger, recorder, now, foreseen })
+  const speak = createSpeaker({ client: () => client, books })
   const signerOf = createSigner(about.publicKeys)
   const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed })
   const { known } = cast
-  const aboutStaff = { places, customers, releases: about.releases }
+  const { releases } = about
+  const webSockets = createWebSockets({
+    cast,
+    sessions,
+    books,
+    recorder,
+    foreseen,
+    origin,
+    releases,
+    dice: createDice(seed, 'web sockets'),
+    now,
+    isDisturbed
+  })
+  const aboutStaff = { places, customers, releases }
   const load = createLoad({
     cast,
-    people: peopleCalls(about.releases),
+    people: peopleCalls(releases),
     staff: staffCalls({ ...aboutStaff, known }),
     steadyStaff: staffCalls({ ...aboutStaff, known: { ...known, movers: [] } }),
     sessions,
     speak,
+    talk: webSockets.talk,
     recorder,
     dice: createDice(seed, 'load'),
     rate
@@ -75,12 +103,16 @@ export async function gather(options: CompanyOptions) {
     ledger,
     recorder,
     load,
+    sessions,
+    speak,
+    webSockets,
 
     /** Empties the journals into the ledger again and again, so that neither grows. */
     async keepBooks(signal: AbortSignal) {
-      for (;;) {
+      for (let round = 0; ; round++) {
         await delay(drainEveryMs, undefined, { signal })
         await drain()
+        if (round % roundsPerTick === 0) await command('tick')
         ledger.settle(now() - judgedAfterMs)
       }
     },
@@ -93,6 +125,7 @@ export async function gather(options: CompanyOptions) {
 
     /** Closes every client's connection; who comes next opens new ones. */
     async leave() {
+      await webSockets.leave(await command('tick'))
       await client.close()
       client = createClient(origin)
     },

@@ -72,6 +72,8 @@ export function limitsOf({ run, ledger, recorder }: Soaked, options: SoakOptions
     none('wrong-system arrivals', counts['wrong system']),
     none('answers of a wrong system or customer', recorder.counts.wrongContents),
     none('wrong merged pages', recorder.counts.wrongPages),
+    none('events lost on WebSockets that stood', recorder.counts.lostEvents),
+    none('events and answers doubled on WebSockets', recorder.counts.doubledEvents),
     none('writes lost', counts.lost),
     none('writes doubled', counts.doubled),
     none('writes sent again that may have been carried out', counts['sent again']),

@@ -5,6 +5,7 @@ import { tableOf } from '../bench/table.ts'
 import { type Figures, figuresOf, megabytes, ms } from './figures.ts'
 import { limitsOf } from './limits.ts'
 import type { SoakOptions } from './options.ts'
+import type { Recorder } from './recorder.ts'
 import type { Soaked } from './soak.ts'
 import { isPassed, verdictsOf } from './verdicts.ts'
 
@@ -41,6 +42,10 @@ const latencyRows = (figures: Figures): Row[] => [
   ['source back in service after', `${listOf(figures.returnsMs, 0)} ms`]
 ]
 
+/** By close code. */
+export const closesOf = ({ closes }: Pick<Recorder, 'closes'>) =>
+  [...closes].map(([code, count]) => `${code}: ${count}`).join(', ') || '0'
+
 function countRows({ run, ledger, recorder, disturbances }: Soaked): Row[] {
   const { counts, kinds } = recorder
   const { tally } = ledger
@@ -53,6 +58,8 @@ function countRows({ run, ledger, recorder, disturbances }: Soaked): Row[] {
     ...[...ledger.excused].map(([reason, count]): Row => [`  excused: ${reason}`, String(count)]),
     ['answers of a wrong system or customer', String(counts.wrongContents)],
     ['wrong merged pages', String(counts.wrongPages)],
+    ['events on WebSockets', `${counts.events}, lost ${counts.lostEvents}, doubled ${counts.doubledEvents}`],
+    ['WebSockets ended by others', closesOf(recorder)],
     ['writes carried out', String(tally.writesExecuted)],
     ['writes lost', String(ledger.counts.lost)],
     ['writes doubled', String(ledger.counts.doubled)],

@@ -48,7 +48,7 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed 
         expected: anywhere
       })
       if (ending !== 'answered' || status !== 200 || json === null) return
-      const session = sessionFrom(json, { ending, status, ...told }, isStaff(actor), signerOf)
+      const session = sessionFrom(json, told, { isPair: isStaff(actor), openedAt: sentAt }, signerOf)
       const { customer } = actor
       const isWrong = session === null || (customer !== null && !places.mayBe(customer, session.lives, sentAt, endedAt))
       if (isWrong)
