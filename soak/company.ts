@@ -52,9 +52,9 @@ export type Company = Awaited<ReturnType<typeof gather>>
 
 export async function gather(options: CompanyOptions) {
   const { command, about, origin, customers, seed, rate, memory, isDisturbed } = options
-  const people = await command('people', { count: customers })
-  const cast = castOf(people, about.staff, createDice(seed, 'cast'))
-  const initial = new Map(people.map(({ customer, system }) => [customer.i_customer, system]))
+  const everybody = await command('people', { count: customers })
+  const cast = castOf(everybody, about.staff, createDice(seed, 'cast'))
+  const initial = new Map(everybody.map(({ customer, system }) => [customer.i_customer, system]))
   const places = createPlaces(initial, memory)
   const ledger = createLedger(places)
   const recorder = createRecorder()
@@ -80,10 +80,12 @@ export async function gather(options: CompanyOptions) {
     isDisturbed
   })
   const aboutStaff = { places, customers, releases }
+  const people = peopleCalls(releases)
+  const staff = staffCalls({ ...aboutStaff, known })
   const load = createLoad({
     cast,
-    people: peopleCalls(releases),
-    staff: staffCalls({ ...aboutStaff, known }),
+    people,
+    staff,
     steadyStaff: staffCalls({ ...aboutStaff, known: { ...known, movers: [] } }),
     sessions,
     speak,
@@ -103,7 +105,8 @@ export async function gather(options: CompanyOptions) {
     ledger,
     recorder,
     load,
-    sessions,
+    people,
+    staff,
     speak,
     webSockets,
 

@@ -33,6 +33,7 @@ export function createDisturbances(options: DisturbancesOptions) {
   const counts = { faults: 0, restarts: 0, moves: 0, untold: 0, failedMoves: 0 }
   const down = new Set<System>()
   let areFaultsOn = false
+  let moving: Promise<void> = Promise.resolve()
   const nextFault = createFaultPlan(dice.faults)
 
   async function stop(system: System) {
@@ -89,7 +90,8 @@ export function createDisturbances(options: DisturbancesOptions) {
   async function moveAbout(everyMs: number, signal: AbortSignal) {
     for (;;) {
       await delay(dice.moves.between(0.5, 1.5) * everyMs, undefined, { signal })
-      await move(dice.moves.pick(movers).customer.i_customer)
+      moving = move(dice.moves.pick(movers).customer.i_customer)
+      await moving
     }
   }
 
@@ -121,5 +123,8 @@ export function createDisturbances(options: DisturbancesOptions) {
     return hits
   }
 
-  return { stop, start, moveAbout, rage, counts, isDisturbed: () => areFaultsOn || down.size > 0 }
+  /** Once the move that is under way has ended, however it ends. */
+  const whenStill = () => moving.catch(() => {})
+
+  return { stop, start, moveAbout, whenStill, rage, counts, isDisturbed: () => areFaultsOn || down.size > 0 }
 }

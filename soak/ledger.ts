@@ -51,6 +51,9 @@ const sharedQuestionMs = 6_000
 const hearsayMs = 1_000
 const keptExamples = 5
 
+/** Lists ask each system as often as they need to. */
+const isList = (call: string) => call.endsWith('_list')
+
 const isSuccess = (status: number | null) => status !== null && status >= 200 && status < 300
 
 /** An answer of the API's own by which a call did nothing; after anything else it may have been carried out. */
@@ -65,6 +68,10 @@ export function createLedger(places: Places) {
   const examples: string[] = []
   const tally = { judged: 0, arrivals: 0, writesExecuted: 0 }
   const excused = new Map<string, number>()
+  const repeated = new Map<string, number>()
+  const kills: number[] = []
+
+  const excuse = (reason: string) => excused.set(reason, (excused.get(reason) ?? 0) + 1)
 
   function blame(wrong: Wrong, what: string) {
     counts[wrong]++
@@ -90,8 +97,18 @@ export function createLedger(places: Places) {
     const endedAt = Math.max(line.seen?.endedAt ?? sentAt, arrival.at)
     if (places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
     const reason = reasonFor(line, arrival, at)
-    if (reason !== null) excused.set(reason, (excused.get(reason) ?? 0) + 1)
+    if (reason !== null) excuse(reason)
     return reason !== null
+  }
+
+  const wasUnderWayAtKill = ({ sentAt }: Mark, { endedAt }: Seen) => kills.some((at) => sentAt <= at && at <= endedAt)
+
+  /** What is no write and came to one system again, though that had not refused it. */
+  function noteRepeats({ mark: { call }, arrivals }: Line) {
+    if (isList(call)) return
+    for (const here of Object.values(Object.groupBy(arrivals, ({ system }) => system))) {
+      if (!here.slice(0, -1).every(isRefusal)) repeated.set(call, (repeated.get(call) ?? 0) + 1)
+    }
   }
 
   function judge(line: Line) {
@@ -109,8 +126,11 @@ export function createLedger(places: Places) {
       if (!isRightPlace(line, arrival, at)) blame('wrong system', story())
     }
     // Browsers send such a request again, whatever it is: even an answer that its system broke off has to begin.
-    if (seen?.isSilent) blame('silent', story())
-    if (!mark.isWrite) return
+    if (seen?.isSilent) {
+      if (wasUnderWayAtKill(mark, seen)) excuse('unanswered, under way when a process was killed')
+      else blame('silent', story())
+    }
+    if (!mark.isWrite) return noteRepeats(line)
     const executed = arrivals.filter((arrival) => arrival.executed).length
     tally.writesExecuted += Math.min(executed, 1)
     if (executed > 1) blame('doubled', story())
@@ -141,6 +161,11 @@ export function createLedger(places: Places) {
       else line.arrivals.push(arrival)
     },
 
+    /** A process was killed: what was under way then may rightly stay unanswered. */
+    noteKill(at: number) {
+      kills.push(at)
+    },
+
     /** Judges what ended before this time and forgets it; Infinity judges everything. */
     settle(before: number) {
       for (const line of lines.values()) {
@@ -152,9 +177,15 @@ export function createLedger(places: Places) {
 
     counts: counts as Readonly<Record<Wrong, number>>,
     examples: examples as readonly string[],
-    /** Arrivals elsewhere than where a customer is, by the reason that the contract has for them. */
+    /** What would be wrong, by the reason that the contract has for it. */
     excused: excused as ReadonlyMap<string, number>,
+    /** Calls other than writes that came to one system more than once, by name. */
+    repeated: repeated as ReadonlyMap<string, number>,
     tally: tally as Readonly<typeof tally>,
+    /** Requests that were sent and have no answer yet. */
+    get underWay() {
+      return [...lines.values()].filter(({ seen }) => seen === null).length
+    },
     get open() {
       return lines.size
     }

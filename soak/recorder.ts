@@ -60,6 +60,8 @@ export function createRecorder() {
   const examples: string[] = []
   const counts = {
     requests: 0,
+    /** That opened a session. */
+    logins: 0,
     wrongContents: 0,
     wrongPages: 0,
     skipped: 0,

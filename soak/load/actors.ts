@@ -20,6 +20,8 @@ export interface Session extends Credentials {
   shakenAt: number
   /** ms since 1970, before the login was sent. */
   readonly openedAt: number
+  /** Before the last renewal was sent; the opening where there was none. */
+  renewedAt: number
   /** What the session asked for with set_session_context. */
   context: System | null
 }
@@ -78,6 +80,7 @@ export function sessionFrom(
     lives,
     isPair,
     openedAt,
+    renewedAt: openedAt,
     shakenAt: isWhole ? Infinity : 0,
     context: null
   } satisfies Session

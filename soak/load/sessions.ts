@@ -53,6 +53,7 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed 
       const isWrong = session === null || (customer !== null && !places.mayBe(customer, session.lives, sentAt, endedAt))
       if (isWrong)
         recorder.blame('wrongContents', `${call} of ${actor.login}: a session of ${session?.lives ?? 'nobody'}`)
+      if (session !== null) recorder.counts.logins++
       if (session !== null && actor.pins !== null) await pin(actor, session, actor.pins)
       actor.session = session
     } finally {
@@ -77,6 +78,7 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed 
     if (isStaff(actor) && (wasDisturbed || isDisturbed())) session.shakenAt = Math.min(session.shakenAt, sentAt)
     if (ending === 'answered' && status === 200 && json !== null) {
       session.accessToken = String(json.access_token)
+      session.renewedAt = sentAt
       if (typeof json.refresh_token === 'string') session.refreshToken = json.refresh_token
       const signer = signerOf(session.accessToken)
       if (signer !== session.lives)
