@@ -85,15 +85,9 @@ export function createGateway(
     pid: () => current().pid,
     async start() {
       if (running?.isRunning()) throw new Error(`${name} is running`)
-      const begun = await processes.start(name, command)
-      running = begun
-      await Promise.race([
-        begun.ended.then((how) => {
-          throw new Error(`${name} ended with ${how} before it was ready: ${processes.log(name).trim().slice(-2000)}`)
-        }),
-        waitUntil(`${name} is ready`, async () => (await fetch(`${opsUrl}/health/ready`)).ok)
-      ])
-      await waitUntil(`HAProxy has noticed ${name}`, isNoticed)
+      running = await processes.start(name, command)
+      await waitUntil(`${name} is ready`, async () => (await fetch(`${opsUrl}/health/ready`)).ok, running)
+      await waitUntil(`HAProxy has noticed ${name}`, isNoticed, running)
     },
     async stop() {
       current().signal('SIGTERM')

@@ -56,15 +56,12 @@ export async function startHaproxy(processes: Processes, place: HaproxyPlace) {
     connection.end(`${command}\n`)
     return text(connection)
   }
-  const workerPid = async () => Number(/^Pid: (\d+)$/m.exec(await ask('show info'))?.[1])
+  const workerPid = async () => Number(/^Pid: (\d+)$/m.exec(await ask('show info'))?.[1] ?? 0)
   const stats = async () => rowsOf(await ask('show stat'))
   const statusOf = async (server: string) =>
-    (await stats()).find((row) => row.pxname === 'gateways' && row.svname === server)?.status ?? ''
+    (await stats()).find((row) => row.pxname === 'reads' && row.svname === server)?.status ?? ''
 
-  await waitUntil('HAProxy listens', async () => {
-    if (!running.isRunning()) throw new Error('HAProxy has ended')
-    return (await workerPid()) > 0
-  })
+  await waitUntil('HAProxy listens', async () => (await workerPid()) > 0, running)
   return {
     pid: () => running.pid,
     workerPid,
@@ -75,10 +72,8 @@ export async function startHaproxy(processes: Processes, place: HaproxyPlace) {
     async reload() {
       const before = await workerPid()
       running.signal('SIGUSR2')
-      await waitUntil('HAProxy has a new process', async () => {
-        const now = await workerPid()
-        return now > 0 && now !== before
-      })
+      const hasNew = async () => ![before, 0].includes(await workerPid())
+      await waitUntil('HAProxy has a new process', hasNew, running)
     },
     signal: running.signal
   }

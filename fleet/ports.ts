@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Running } from './processes.ts'
 
 const patienceMs = 20_000
 const lookEveryMs = 25
@@ -17,10 +18,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-/** Looks again until it is so. */
-export async function waitUntil(what: string, isSo: () => Promise<boolean>): Promise<void> {
+/** Looks again until it is so; gives up when it cannot become so any more, because a process has ended. */
+export async function waitUntil(what: string, isSo: () => Promise<boolean>, running?: Running): Promise<void> {
   const by = performance.now() + patienceMs
   while (!(await isSo().catch(() => false))) {
+    if (running?.isRunning() === false) throw new Error(`${running.name} has ended: ${running.lastWords()}`)
     if (performance.now() > by) throw new Error(`not within ${patienceMs / 1000} s: ${what}`)
     await delay(lookEveryMs)
   }

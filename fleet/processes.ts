@@ -17,10 +17,13 @@ export interface Command {
 }
 
 export interface Running {
+  readonly name: string
   readonly pid: number
   /** How it ended: its exit code, or the signal. */
   readonly ended: Promise<number | NodeJS.Signals>
   isRunning(): boolean
+  /** The end of what it has written. */
+  lastWords(): string
   signal(name: NodeJS.Signals): void
   /** Ends it and all that it has started, at once, and waits until it is gone. */
   kill(): Promise<void>
@@ -47,11 +50,12 @@ export function createProcesses() {
   }
   const running = new Set<Running>()
   const logFile = (name: string) => join(folder, `${name}.log`)
+  const logOf = (name: string) => readFileSync(logFile(name), 'utf8')
 
   return {
     folder,
     /** What a process of this name has written so far, over all its lives. */
-    log: (name: string) => readFileSync(logFile(name), 'utf8'),
+    log: logOf,
 
     async start(name: string, { program, args, env = {} }: Command): Promise<Running> {
       const log = openSync(logFile(name), 'a')
@@ -68,9 +72,11 @@ export function createProcesses() {
       tell({ begun: pid })
       const isRunning = () => child.exitCode === null && child.signalCode === null
       const one: Running = {
+        name,
         pid,
         ended,
         isRunning,
+        lastWords: () => logOf(name).trim().slice(-1000),
         signal(signal) {
           if (isRunning()) process.kill(pid, signal)
         },

@@ -25,7 +25,7 @@ export async function startRedis(processes: Processes, port: number) {
 
   async function start() {
     running = await processes.start('redis', { program: 'redis-server', args: ['--port', String(port), ...flags] })
-    await waitUntil('Redis answers', () => answers(port))
+    await waitUntil('Redis answers', () => answers(port), running)
   }
 
   await start()

@@ -50,7 +50,8 @@ function idInCommand(body: Buffer): number | null {
   }
 }
 
-function idOf({ httpMethod, rawHeaders, body }: JournalEntry): number | null {
+/** The number that a request brought; null for none. */
+export function idOf({ httpMethod, rawHeaders, body }: JournalEntry): number | null {
   // The headers are the handshake's.
   if (httpMethod === '') return idInCommand(body)
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === idHeader)

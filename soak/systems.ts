@@ -18,7 +18,7 @@ import {
   realmNames,
   startSimulator
 } from '../simulator/index.ts'
-import { type Arrival, arrivalOf, isOver } from './arrivals.ts'
+import { type Arrival, arrivalOf, idOf, isOver } from './arrivals.ts'
 
 /** A rule that goes through JSON. */
 export interface SwitchedFault {
@@ -118,6 +118,10 @@ const commands = {
     for (const system of systemNames) tick(system, ticks)
     return ticks
   },
+  /** Names and values in turn of the last request with this number, also while it is under way; null before it arrives. */
+  headersOf: ({ id }: { id: number }): readonly string[] | null =>
+    systemNames.flatMap((system) => systems[system].journal.entries).findLast((entry) => idOf(entry) === id)
+      ?.rawHeaders ?? null,
   switchFault({ kind, system, match, fault, times }: SwitchedFault & { kind: string }) {
     rules.push({ kind, handle: systems[system].faults.add({ match, fault, times }) })
     removeRules(rules.length - keptRules)
