@@ -66,7 +66,7 @@ export function createLedger(places: Places) {
   const lines = new Map<number, Line>()
   const counts: Record<Wrong, number> = { 'wrong system': 0, lost: 0, doubled: 0, 'sent again': 0, silent: 0, stray: 0 }
   const examples: string[] = []
-  const tally = { judged: 0, arrivals: 0, writesExecuted: 0 }
+  const tally = { sent: 0, judged: 0, arrivals: 0, writesExecuted: 0 }
   const excused = new Map<string, number>()
   const repeated = new Map<string, number>()
   const kills: number[] = []
@@ -140,6 +140,7 @@ export function createLedger(places: Places) {
 
   return {
     sent(mark: Mark) {
+      tally.sent++
       lines.set(mark.id, { mark, seen: null, arrivals: [] })
     },
 
@@ -182,10 +183,6 @@ export function createLedger(places: Places) {
     /** Calls other than writes that came to one system more than once, by name. */
     repeated: repeated as ReadonlyMap<string, number>,
     tally: tally as Readonly<typeof tally>,
-    /** Requests that were sent and have no answer yet. */
-    get underWay() {
-      return [...lines.values()].filter(({ seen }) => seen === null).length
-    },
     get open() {
       return lines.size
     }
