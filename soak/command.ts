@@ -22,7 +22,7 @@ function stopwatch() {
 /** A mistake of whoever typed it needs no stack. */
 function toldOf(error: unknown) {
   const isMistake = error instanceof BadOption || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-  return isMistake ? (error as Error).message : (error as Error).stack
+  return isMistake ? `${(error as Error).message}\nTry --help.` : (error as Error).stack
 }
 
 /** `main` gives the exit code; 1 where it throws, 130 where it was ended before its time. */

@@ -45,7 +45,7 @@ export const now = () => performance.timeOrigin + performance.now()
 
 const either = (one: Foreseen, other: Foreseen | undefined): Foreseen => ({
   answer: (...args) => one.answer(...args) ?? other?.answer(...args) ?? null,
-  close: (code) => one.close(code) ?? other?.close(code) ?? null
+  close: (code, at) => one.close(code, at) ?? other?.close(code, at) ?? null
 })
 
 export type Company = Awaited<ReturnType<typeof gather>>
@@ -109,6 +109,8 @@ export async function gather(options: CompanyOptions) {
     staff,
     speak,
     webSockets,
+    /** Why an answer other than success is foreseen; null where it is not. */
+    reasonFor: foreseen.answer,
 
     /** Empties the journals into the ledger again and again, so that neither grows. */
     async keepBooks(signal: AbortSignal) {

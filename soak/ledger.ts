@@ -37,6 +37,18 @@ export interface Seen {
   readonly isSilent: boolean
 }
 
+/** The end of a process that was killed: from the order to its being gone. */
+export interface Kill {
+  readonly orderedAt: number
+  readonly goneAt: number
+}
+
+/** It was sent before the process was gone, and ended no earlier than it began to go. */
+export const wasUnderWay = (
+  { sentAt, endedAt }: { readonly sentAt: number; readonly endedAt: number },
+  { orderedAt, goneAt }: Kill
+): boolean => sentAt <= goneAt && endedAt >= orderedAt
+
 export type Wrong = 'wrong system' | 'lost' | 'doubled' | 'sent again' | 'silent' | 'stray'
 
 interface Line {
@@ -69,7 +81,7 @@ export function createLedger(places: Places) {
   const tally = { sent: 0, judged: 0, arrivals: 0, writesExecuted: 0 }
   const excused = new Map<string, number>()
   const repeated = new Map<string, number>()
-  const kills: number[] = []
+  const kills: Kill[] = []
 
   const excuse = (reason: string) => excused.set(reason, (excused.get(reason) ?? 0) + 1)
 
@@ -101,7 +113,8 @@ export function createLedger(places: Places) {
     return reason !== null
   }
 
-  const wasUnderWayAtKill = ({ sentAt }: Mark, { endedAt }: Seen) => kills.some((at) => sentAt <= at && at <= endedAt)
+  const wasUnderWayAtKill = ({ sentAt }: Mark, { endedAt }: Seen) =>
+    kills.some((kill) => wasUnderWay({ sentAt, endedAt }, kill))
 
   /** What is no write and came to one system again, though that had not refused it. */
   function noteRepeats({ mark: { call }, arrivals }: Line) {
@@ -119,7 +132,9 @@ export function createLedger(places: Places) {
       `${mark.call} #${mark.id}, expected ${JSON.stringify(mark.expected)}, the client got ${seen?.status ?? 'nothing'}; ` +
       arrivals
         .map(({ system, at, executed, status, faultcode }) =>
-          [system, `+${at - mark.sentAt} ms`, executed ? 'executed' : '', status, faultcode].filter(Boolean).join(' ')
+          [system, `+${Math.round(at - mark.sentAt)} ms`, executed ? 'executed' : '', status, faultcode]
+            .filter(Boolean)
+            .join(' ')
         )
         .join(', ')
     for (const [at, arrival] of arrivals.entries()) {
@@ -162,9 +177,9 @@ export function createLedger(places: Places) {
       else line.arrivals.push(arrival)
     },
 
-    /** A process was killed: what was under way then may rightly stay unanswered. */
-    noteKill(at: number) {
-      kills.push(at)
+    /** What was under way may rightly stay unanswered. */
+    noteKill(kill: Kill) {
+      kills.push(kill)
     },
 
     /** Judges what ended before this time and forgets it; Infinity judges everything. */

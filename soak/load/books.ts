@@ -37,7 +37,7 @@ export interface BooksOptions {
 export interface Foreseen {
   answer(actor: Actor, session: Actor['session'], question: Question, told: Told): string | null
   /** Of a WebSocket that its client did not end. */
-  close(code: number): string | null
+  close(code: number, at: number): string | null
 }
 
 export function jsonOf(text: string): Json | null {

@@ -78,7 +78,8 @@ export function createWebSockets(options: WebSocketsOptions) {
     recorder.noteClose(code)
     const cause = `WebSocket closed with ${code}`
     const what = `${line.actor.realm} ${line.actor.login}`
-    recorder.errors.note({ cause, foreseen: foreseen.close(code), what, sentAt: openedAt, endedAt: now() })
+    const endedAt = now()
+    recorder.errors.note({ cause, foreseen: foreseen.close(code, endedAt), what, sentAt: openedAt, endedAt })
     forget(line)
   }
 

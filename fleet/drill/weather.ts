@@ -1,0 +1,75 @@
+/**
+ * What is done to the fleet at the time, and what clients may see for that reason (the answers and closes that the
+ * contract foresees). It is pure: times come in as numbers.
+ */
+import type { Session } from '../../soak/load/actors.ts'
+import type { Foreseen } from '../../soak/load/books.ts'
+
+/** After its return, gateways may go on without Redis for so long, ms: until their breakers ask it again. */
+export const healMs = 3000
+
+interface Interval {
+  readonly from: number
+  to: number
+}
+
+export const endedSession = 'Server.Session.check_auth.auth_failed'
+export const storeFault = 'Server.Dispatcher.store_unavailable'
+
+const within = ({ from, to }: Interval, time: number) => from <= time && time <= to
+const overlaps = (one: Interval, from: number, to: number) => one.from <= to && from <= one.to
+
+/** Only a session on both systems is anywhere but in its own token and cookie. */
+const isPair = (session: Session | null): session is Session => session?.isPair === true
+
+export type Weather = ReturnType<typeof createWeather>
+
+export function createWeather() {
+  /** While gateways are told to stop, or to exchange their workers. */
+  const stops: Interval[] = []
+  /** Without Redis. */
+  const away: Interval[] = []
+  /** What was opened or renewed within these may have been lost. */
+  const lossy: Interval[] = []
+
+  const begin = (list: Interval[], from: number) => {
+    const interval = { from, to: Infinity }
+    list.push(interval)
+    return interval
+  }
+
+  const foreseen: Foreseen = {
+    answer(_actor, session, _question, { ending, status, faultcode, headers, sentAt, endedAt }) {
+      const isStop = stops.some((one) => overlaps(one, sentAt, endedAt))
+      if (ending === 'its WebSocket ended' && isStop) return 'with the WebSocket of a gateway that stops'
+      if (ending !== 'answered' || !isPair(session)) return null
+      const isLost = lossy.some((one) => within(one, session.renewedAt))
+      if (isLost && faultcode === endedSession && (status === 500 || status === 401))
+        return 'a pair that went with Redis'
+      const isAway = away.some((one) => overlaps(one, sentAt, endedAt))
+      const isTold = status === 503 && faultcode === storeFault && headers['retry-after'] !== undefined
+      return isAway && isTold ? 'a pair that cannot be had without Redis' : null
+    },
+    close: (code, at) => (code === 1001 && stops.some((one) => within(one, at)) ? 'a gateway that stops' : null)
+  }
+
+  return {
+    foreseen,
+
+    /** Until it is called: gateways are stopped in good order. */
+    stopsBegin(at: number) {
+      const stop = begin(stops, at)
+      return (endedAt: number) => {
+        stop.to = endedAt
+      }
+    },
+
+    /** Until it is called with the time of its return: Redis is away, and what it had is lost if it comes back empty. */
+    redisGoes(at: number, isEmptied: boolean) {
+      const both = [begin(away, at), begin(lossy, isEmptied ? -Infinity : at)]
+      return (backAt: number) => {
+        for (const one of both) one.to = backAt + healMs
+      }
+    }
+  }
+}
