@@ -16,8 +16,8 @@ COPY simulator ./simulator
 
 USER node
 
-# Customers, accounts, administrators; ops.
-EXPOSE 8080 8081 8082 9090
+# Clients; ops.
+EXPOSE 8080 9090
 
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9090/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -3,11 +3,7 @@
  * begins and ends, and knows the folder that nobody needs afterwards.
  */
 import { rmSync } from 'node:fs'
-
-export interface Told {
-  readonly begun?: number
-  readonly ended?: number
-}
+import { endGroup, type Told } from './keeping.ts'
 
 const groups = new Set<number>()
 const folder = process.argv[2] ?? ''
@@ -17,13 +13,7 @@ process.on('message', ({ begun, ended }: Told) => {
   if (ended !== undefined) groups.delete(ended)
 })
 process.once('disconnect', () => {
-  for (const group of groups) {
-    try {
-      process.kill(-group, 'SIGKILL')
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
+  for (const group of groups) endGroup(group)
   if (folder !== '') rmSync(folder, { recursive: true, force: true })
 })
 // The terminal's signals are for whoever started the fleet, and so are those of a process manager.

@@ -8,7 +8,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Told } from './keeper.ts'
+import { endGroup, type Told } from './keeping.ts'
 
 export interface Command {
   readonly program: string
@@ -81,7 +81,7 @@ export function createProcesses() {
           if (isRunning()) process.kill(pid, signal)
         },
         async kill() {
-          if (isRunning()) process.kill(-pid, 'SIGKILL')
+          if (isRunning()) endGroup(pid)
           await ended
         }
       }
@@ -89,6 +89,8 @@ export function createProcesses() {
       ended.then(
         () => {
           running.delete(one)
+          // What it has started and left behind.
+          endGroup(pid)
           tell({ ended: pid })
         },
         () => {}

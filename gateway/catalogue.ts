@@ -53,7 +53,7 @@ export const catalogue: readonly Entry[] = [
   { name: 'load-shedding', register: (app, { limits }) => app.register(loadShedding, limits) },
   { name: 'streamed-bytes', register: (app) => app.register(streamedBytes) },
   { name: 'body', register: (app, { bodyLimit }) => app.register(body, { bodyLimit }) },
-  { name: 'store', register: (app) => app.register(store) },
+  { name: 'store', register: (app, { store: place }) => app.register(store, { place }) },
   // Before the upstreams, which ask it.
   {
     name: 'circuit-breaker',

@@ -6,6 +6,7 @@ import { hostName } from '../core/hosts.ts'
 import { realmNames, systemNames } from '../core/words.ts'
 import { readKnownQueries } from '../graphql/known-queries.ts'
 import { usualPath } from '../graphql/options.ts'
+import { storePlace, storePlaceMistake } from '../plugins/store/place.ts'
 import { choosePlugins, comingPlugins, isTeamName, switchable } from './catalogue.ts'
 import type { Surroundings } from './config.ts'
 import type { Checked, Config } from './config-schema.ts'
@@ -71,6 +72,15 @@ const checkInFlight: Check = ({ systems }) =>
     return [`systems.${system}.limits.inFlight: ${limits.inFlight} is not below connections, which is ${connections}`]
   })
 
+const checkStore: Check = (config, directory) => {
+  const mistake = storePlaceMistake(config.store)
+  if (mistake !== null) return [`store: ${mistake}`]
+  // From here on it says where, whatever the working directory.
+  const place = storePlace(config.store, directory)
+  if (place.kind === 'file') config.store = `file:${place.path}`
+  return []
+}
+
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
 
 const checkToken: Check = ({ ops: { host, token } }) => {
@@ -133,6 +143,7 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['systems'], checkSystemTls],
   [['systems'], checkKeys],
   [['systems'], checkInFlight],
+  [['store'], checkStore],
   [['ops'], checkToken],
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],

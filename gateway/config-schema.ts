@@ -8,6 +8,7 @@ import { ListenerTls } from './tls-schema.ts'
 
 const Strict = { additionalProperties: false } as const
 const Port = Type.Integer({ minimum: 0, maximum: 65_535, description: 'A TCP port; 0 takes a free one.' })
+const Secret = Type.String({ minLength: 32 })
 const Realm = Type.Unsafe<RealmName>(Type.Union(realmNames.map((name) => Type.Literal(name))))
 const Prefixes = (otherwise: string[]) => Type.Array(Type.String({ format: 'prefix' }), { default: otherwise })
 
@@ -30,8 +31,10 @@ export const BaseSchema = Type.Object(
       [Type.Literal(false), Type.String({ format: 'cidr' }), Type.Array(Type.String({ format: 'cidr' }))],
       { default: false, description: 'Proxies whose X-Forwarded-* is believed.' }
     ),
-    secret: Type.String({ minLength: 32, description: 'HMAC keys and encryption at rest derive from it.' }),
-    store: Type.Literal('memory', { default: 'memory', description: 'Where records are kept.' }),
+    secret: Type.Union([Secret, Type.Array(Secret, { minItems: 1 })], {
+      description: 'HMAC keys and encryption at rest derive from it. Of several the first signs, and all are tried.'
+    }),
+    store: Type.String({ default: 'memory', description: 'Where records are kept: memory, file:... or redis://...' }),
     bodyLimit: Type.Integer({ minimum: 1024, default: 1_048_576, description: 'Bytes of a body that must be read.' }),
     limits: Type.Object(
       {

@@ -2,6 +2,7 @@
  * What a config gives, for people: the answer of --check.
  */
 import { type RealmName, systemNames } from '../core/words.ts'
+import { shownStore } from '../plugins/store/place.ts'
 import { type Certificate, timeWarning } from './certificate.ts'
 import type { Config } from './config-schema.ts'
 import { bareHosts, clientCertificates, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
@@ -50,6 +51,7 @@ export function describe(config: Config): string {
     ...Object.entries(realms).map(([realm, { hosts: names }]) => `  ${realm}: ${names.join(', ')}`),
     'systems:',
     ...systemLines(config),
+    `store: ${shownStore(config.store)}`,
     `plugins on: ${[...on, ...teamPlugins.map(({ name }) => name)].join(', ')}`,
     `plugins off: ${off.join(', ') || 'none'}`
   ].join('\n')

@@ -36,6 +36,10 @@ async function refuseVisitor(app: FastifyInstance, first: Credential, asker: Ask
   throw new Unauthenticated()
 }
 
+function asVisitor(error: unknown): never {
+  throw error instanceof Fault && error.fault === 'session_ended' ? new Unauthenticated() : error
+}
+
 /** Whose session the credentials are of; throws Unauthenticated for none that lives. */
 export async function visitorOf(
   app: FastifyInstance,
@@ -44,7 +48,7 @@ export async function visitorOf(
 ): Promise<Visitor> {
   const [first] = credentials
   if (first === undefined) throw new Unauthenticated()
-  const home = await app.homes.resolve({ credentials, together }, false, asker)
+  const home = await app.homes.resolve({ credentials, together }, false, asker, asker.realm).catch(asVisitor)
   if (home.by === 'unknown_credential') await refuseVisitor(app, first, asker)
   return { asker, home, shown: credentials }
 }

@@ -5,12 +5,12 @@
  * Needs way, store.
  * Off   logins go to the target.
  */
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
-import { createSeal } from '../core/seal.ts'
+import { createSeal, type Secrets } from '../core/seal.ts'
 import type { RealmName, System } from '../core/words.ts'
 
 export const LoginForwardingOptions = Type.Object(
@@ -38,7 +38,7 @@ export const LoginForwardingOptions = Type.Object(
 )
 
 interface Setting extends Static<typeof LoginForwardingOptions> {
-  readonly secret: string
+  readonly secret: Secrets
 }
 
 declare module 'fastify' {
@@ -71,13 +71,30 @@ const leaveNothing = () => {}
 /** How long a hint is kept, ms; a migration's word forgets it sooner. */
 const hintTtlMs = 90 * 86_400_000
 
+/** Where @fastify/rate-limit counts: all gateways that share the store count together. */
+function countingIn(store: ReturnType<FastifyInstance['store']>) {
+  return class StoreOfCounts implements FastifyRateLimitStore {
+    incr(key: string, callback: Parameters<FastifyRateLimitStore['incr']>[1], windowMs = 0) {
+      store.increment(key, windowMs).then(
+        ({ count, restMs }) => callback(null, { current: count, ttl: restMs }),
+        (error) => callback(error)
+      )
+    }
+
+    child() {
+      return new StoreOfCounts()
+    }
+  }
+}
+
 async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLimit: limit, secret }: Setting) {
   const store = app.store('hints')
-  const { keyOf } = createSeal(secret)
+  const { keyOf, keysOf } = createSeal(secret)
   const keyFor = (realm: RealmName, login: string) => keyOf('login', `${realm}\0${login}`)
+  const keysFor = (realm: RealmName, login: string) => keysOf('login', `${realm}\0${login}`)
 
   app.decorateRequest('loginKey', '')
-  await app.register(rateLimit, { global: false })
+  await app.register(rateLimit, { global: false, store: countingIn(app.store('logins')) })
   const count =
     limit === false
       ? null
@@ -91,7 +108,11 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
 
   async function hintFor(realm: RealmName, login: string): Promise<System | null> {
     if (!hints || login === '') return null
-    return (await store.get(keyFor(realm, login))) === 'source' ? 'source' : null
+    for (const key of keysFor(realm, login)) {
+      // A store that is away gives no hint: the login goes its usual way.
+      if ((await store.get(key).catch(() => undefined)) === 'source') return 'source'
+    }
+    return null
   }
 
   app.decorate('loginForwarding', {
@@ -128,7 +149,7 @@ async function loginForwarding(app: FastifyInstance, { forwardOn, hints, rateLim
       if (!hints || login === '') return
       // The target is asked first anyway: only a source user needs a hint.
       if (system === 'source') await store.set(keyFor(realm, login), system, hintTtlMs)
-      else await store.delete(keyFor(realm, login))
+      else await store.delete(...keysFor(realm, login))
     },
 
     forgetHints: () => store.clear()

@@ -11,7 +11,7 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { type Answer, faultcodeOf, halfOf, sessionOf } from '../core/answer.ts'
 import { type Asker, ownCall } from '../core/own-call.ts'
-import { createSeal } from '../core/seal.ts'
+import { createSeal, type Secrets } from '../core/seal.ts'
 import type { Half, KeptSession, System } from '../core/words.ts'
 
 type Halves = NonNullable<KeptSession['halves']>
@@ -47,7 +47,7 @@ interface Kept extends KeptSession {
 }
 
 interface Setting {
-  readonly secret: string
+  readonly secret: Secrets
   /** The path that `Session/refresh_access_token` has on the systems. */
   readonly refreshPath: string
 }
@@ -73,21 +73,32 @@ function refusesRenewal(answer: Answer): boolean {
 const nothing = { halves: null, ttlMs: 0 } as const
 
 async function pairedSessions(app: FastifyInstance, { secret, refreshPath }: Setting) {
-  const pairs = app.store('pairs')
-  const contexts = app.store('contexts')
+  const pairs = app.store('pairs', { lasting: true })
+  const contexts = app.store('contexts', { lasting: true })
   const { seal, open } = createSeal(secret)
   const front = new LRUCache<string, Kept>({ max: frontLimit, ttl: frontTtlMs, ttlResolution: 1000 })
   const renewals = new Map<string, Promise<KeptSession | null>>()
 
+  function doubt(ids: readonly string[] | null) {
+    if (ids === null) front.clear()
+    else for (const id of ids) front.delete(id)
+  }
+  pairs.onChanged(doubt)
+  contexts.onChanged(doubt)
+
+  const heard = () => pairs.heard + contexts.heard
+
+  /** Throws `store_unavailable` when it cannot be read. */
   async function find(id: string): Promise<Kept> {
     const ready = front.get(id)
     if (ready !== undefined) return ready
+    const before = heard()
     const [sealed, context = null] = await Promise.all([pairs.get(id), contexts.get(id)])
     const text = sealed === undefined ? null : open('pair', sealed)
     const { halves, ttlMs } = text === null ? nothing : (JSON.parse(text) as Pick<Kept, 'halves' | 'ttlMs'>)
     // Somebody may have changed it while the store was read.
     const session = front.get(id) ?? { id, halves, context: context as System | null, ttlMs }
-    front.set(id, session)
+    if (heard() === before) front.set(id, session)
     return session
   }
 
@@ -100,7 +111,8 @@ async function pairedSessions(app: FastifyInstance, { secret, refreshPath }: Set
   /** Writes the halves, and keeps the context for as long again: as the store has it, since another process may have set it. */
   async function save({ id, halves, ttlMs }: Kept) {
     if (halves !== null) await pairs.set(id, seal('pair', JSON.stringify({ halves, ttlMs })), ttlMs)
-    const context = await contexts.get(id)
+    // A store that is away keeps the context for as long as it did before.
+    const context = await contexts.get(id).catch(() => undefined)
     if (context !== undefined) await contexts.set(id, context, contextTtlMs)
   }
 

@@ -1,35 +1,21 @@
 /**
- * Dockerfile, docker-compose.yml and docker/dispatcher.yaml name only what exists, and agree with each other.
+ * Dockerfile, docker-compose.yml and docker/dispatcher.yaml name only what exists, and agree with each other: the image, the
+ * gateways and the simulated systems. test/compose.test.ts looks at the others.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join, relative, resolve } from 'node:path'
 import { after, test } from 'node:test'
-import { parse } from 'yaml'
 import { realmNames, systemNames } from '../core/words.ts'
 import { loadConfig } from '../gateway/config.ts'
 import { realmNames as simulatedRealms } from '../simulator/realms.ts'
+import { compose, gatewayNames, givenEnv, mountsOf, read, root, type Service, service } from './compose.ts'
 
-const root = join(import.meta.dirname, '..')
-const read = (path: string) => readFileSync(join(root, path), 'utf8')
-
-interface Service {
-  readonly build?: string
-  readonly command?: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
-  readonly volumes?: readonly string[]
-  readonly ports?: readonly string[]
-  readonly depends_on?: Readonly<Record<string, unknown>>
-  readonly healthcheck?: { readonly test: readonly string[] }
-  readonly stop_grace_period?: string
-}
-
-const compose = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, Service> }
-const { gateway, ...simulators } = compose.services as { gateway: Service } & Record<string, Service>
+const gateway = service('gateway-1')
 
 /** The Dockerfile's instructions, continued lines joined. */
 const instructions = read('Dockerfile')
@@ -45,8 +31,7 @@ const exposed = instruction('EXPOSE').split(' ').map(Number)
 const imageCommand = execOf(instruction('CMD'))
 const imageHealth = execOf(instruction('HEALTHCHECK'))
 
-const env = { WEBDISPATCHER_SECRET: 's'.repeat(32), OPS_TOKEN: 't'.repeat(16) }
-const config = loadConfig(join(root, 'docker/dispatcher.yaml'), env)
+const config = loadConfig(join(root, 'docker/dispatcher.yaml'), givenEnv)
 const configPorts = [...config.listen.map(({ port }) => port), config.ops.port]
 
 /** Relative imports of a module, followed to the end; packages by name. */
@@ -133,8 +118,7 @@ for (const entry of ['gateway/main.ts', 'simulator/main.ts']) {
 test('the image starts the gateway with the config that compose mounts', () => {
   const [program, entry = '', flag, file] = imageCommand
   assert.deepEqual([program, entry, flag], ['node', 'gateway/main.ts', '--config'])
-  const mounts = (gateway.volumes ?? []).map((volume) => volume.split(':'))
-  assert.deepEqual(mounts, [['./docker/dispatcher.yaml', file, 'ro']])
+  assert.deepEqual(mountsOf(gateway), [['docker/dispatcher.yaml', file, 'ro']])
   assert.ok(existsSync(join(root, 'docker/dispatcher.yaml')))
   assert.equal(gateway.command, undefined)
 })
@@ -143,45 +127,46 @@ test('the flags of the image are flags of the gateway', () => {
   const args = [...imageCommand.slice(1, -1), join(root, 'docker/dispatcher.yaml'), '--check']
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...givenEnv },
     encoding: 'utf8'
   })
   assert.equal(status, 0, stderr)
   assert.match(stdout, /is valid/)
 })
 
-test('ports: the image exposes and compose publishes those of the config', () => {
+test('ports: the image exposes those of the config, and compose publishes none of a gateway', () => {
   assert.deepEqual(exposed, configPorts)
-  const published = (gateway.ports ?? []).map((port) => port.split(':').slice(-2).map(Number))
-  assert.deepEqual(
-    published,
-    configPorts.map((port) => [port, port])
-  )
+  assert.equal(gateway.ports, undefined)
 })
 
-test('only this machine reaches the published ops port', () => {
-  const ops = gateway.ports?.find((port) => port.endsWith(`:${config.ops.port}`))
-  assert.match(ops ?? '', /^127\.0\.0\.1:/)
+test('the gateways are the same', () => {
+  assert.deepEqual(gatewayNames, ['gateway-1', 'gateway-2'])
+  for (const name of gatewayNames) assert.deepEqual(service(name), gateway)
 })
 
 test('every listener is reachable from outside the container', () => {
   assert.deepEqual([...new Set([...config.listen, config.ops].map(({ host }) => host))], ['0.0.0.0'])
 })
 
-test('variables: compose sets those of the config, and asks for each', () => {
-  const used = [...read('docker/dispatcher.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name)
-  assert.deepEqual(Object.keys(gateway.environment ?? {}).toSorted(), used.toSorted())
-  for (const [name, value] of Object.entries(gateway.environment ?? {}))
-    assert.match(value, new RegExp(`^\\$\\{${name}:\\?`))
+test('variables: compose sets only those of the config, and asks for each that has no default', () => {
+  const references = [...read('docker/dispatcher.yaml').matchAll(/\$\{(\w+)(:-)?/g)]
+  const names = references.map(([, name]) => name)
+  const { environment = {} } = gateway
+  for (const name of Object.keys(environment)) assert.ok(names.includes(name), name)
+  const needed = references.filter(([, , hasDefault]) => hasDefault === undefined).map(([, name = '']) => name)
+  assert.deepEqual(needed.toSorted(), Object.keys(givenEnv).toSorted())
+  for (const name of needed) assert.match(environment[name] ?? '', new RegExp(`^\\$\\{${name}:\\?`))
 })
 
 test('the gateway may finish what is in flight before it is killed', () => {
   assert.ok(Number.parseInt(gateway.stop_grace_period ?? '', 10) * 1000 > 2 * config.drain)
 })
 
-test('compose builds this directory for each service, and the gateway waits for all others', () => {
-  for (const { build } of Object.values(compose.services)) assert.equal(build, '.')
-  assert.deepEqual(Object.keys(gateway.depends_on ?? {}).toSorted(), Object.keys(simulators).toSorted())
+test('the gateways wait for what they speak to', () => {
+  assert.deepEqual(Object.keys(gateway.depends_on ?? {}).toSorted(), ['source', 'target', 'valkey'])
+  for (const { build, image } of Object.values(compose.services)) {
+    assert.equal(build, image === gateway.image ? '.' : undefined)
+  }
 })
 
 const flagsOf = ({ command = [] }: Service) => {
@@ -190,20 +175,20 @@ const flagsOf = ({ command = [] }: Service) => {
 }
 
 for (const system of systemNames) {
-  const service = simulators[system] as Service
+  const simulator = service(system)
 
   test(`the ${system} is a service whose flags the simulator takes`, () => {
-    assert.deepEqual(service.command?.slice(0, 2), ['node', 'simulator/main.ts'])
+    assert.deepEqual(simulator.command?.slice(0, 2), ['node', 'simulator/main.ts'])
     // Flags are checked before --help is obeyed.
-    const help = execFileSync(process.execPath, [...(service.command?.slice(1) ?? []), '--help'], {
+    const help = execFileSync(process.execPath, [...(simulator.command?.slice(1) ?? []), '--help'], {
       cwd: root,
       encoding: 'utf8'
     })
-    for (const flag of Object.keys(flagsOf(service))) assert.ok(help.includes(`${flag} `), flag)
+    for (const flag of Object.keys(flagsOf(simulator))) assert.ok(help.includes(`${flag} `), flag)
   })
 
   test(`the config reaches each realm of the ${system} where it listens`, () => {
-    const { '--release': release, '--role': role, '--port': port, '--host': host } = flagsOf(service)
+    const { '--release': release, '--role': role, '--port': port, '--host': host } = flagsOf(simulator)
     assert.deepEqual([config.systems[system].release, system, '0.0.0.0'], [release, role, host])
     const urls = config.systems[system].realms as Readonly<Record<string, string>>
     assert.equal(config.systems[system].url, `http://${system}:${port}`)
@@ -215,10 +200,10 @@ for (const system of systemNames) {
   })
 
   test(`the health check of the ${system} tells a running one from a dead one`, async () => {
-    const port = Number(flagsOf(service)['--port'])
-    const [kind, ...check] = service.healthcheck?.test ?? []
+    const port = Number(flagsOf(simulator)['--port'])
+    const [kind, ...check] = simulator.healthcheck?.test ?? []
     assert.equal(kind, 'CMD')
-    const args = (service.command?.slice(1) ?? []).with(-3, '0')
+    const args = (simulator.command?.slice(1) ?? []).with(-3, '0')
     assert.deepEqual(args.slice(-4, -1), ['--port', '0', '--host'])
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     started.push(child)
@@ -249,28 +234,4 @@ test("the image's health check tells a live gateway from a sick and a dead one",
   assert.equal(await healthOf(imageHealth, config.ops.port, port), 1)
   assert.equal(await healthOf(imageHealth, config.ops.port, await deadPort()), 1)
   assert.deepEqual(asked, ['/health/live', '/health/live'])
-})
-
-test('docker/ holds nothing that compose does not mount', () => {
-  assert.deepEqual(readdirSync(join(root, 'docker')), ['dispatcher.yaml'])
-})
-
-const hasCompose = spawnSync('docker-compose', ['version'], { stdio: 'ignore' }).status === 0
-
-test('docker-compose accepts the file', (t: import('node:test').TestContext) => {
-  if (!hasCompose) {
-    assert.ok(!process.env.CI, 'docker-compose is missing, and CI must not pass without it')
-    t.diagnostic('not run: docker-compose is not installed')
-    t.skip('not run: docker-compose is not installed')
-    return
-  }
-  const config = (given: object) =>
-    spawnSync('docker-compose', ['config', '-q'], {
-      cwd: root,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...given },
-      encoding: 'utf8'
-    })
-  const accepted = config(env)
-  assert.equal(accepted.status, 0, accepted.stderr)
-  assert.notEqual(config({}).status, 0, 'a missing secret is told')
 })

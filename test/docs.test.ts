@@ -19,7 +19,7 @@ import { dirname, join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import { parse } from 'yaml'
-import { faults } from '../core/faults.ts'
+import { Fault, type FaultName, faults } from '../core/faults.ts'
 import { createListTable, type ListChanges, lists } from '../core/methods.ts'
 import { realmNames, systemNames } from '../core/words.ts'
 import { buildApp } from '../gateway/app.ts'
@@ -224,7 +224,10 @@ const faultRows = rowsOf(read('docs/faults.md')).filter(([status]) => status !==
 test('docs/faults.md has every fault with its status, and no other', () => {
   sameNames(
     faultRows.map(([status, faultcode]) => `${status} ${codeIn(faultcode)}`),
-    Object.entries(faults).map(([name, [status, side]]) => `${status} ${side}.Dispatcher.${name}`)
+    (Object.keys(faults) as FaultName[]).map((name) => {
+      const { statusCode, faultcode } = new Fault(name)
+      return `${statusCode} ${faultcode}`
+    })
   )
 })
 
@@ -239,7 +242,7 @@ const isRaised = (name: string) =>
   )
 
 for (const [, faultcode = '', when = ''] of faultRows) {
-  const name = codeIn(faultcode)?.split('.')[2] ?? ''
+  const name = (Object.keys(faults) as FaultName[]).find((one) => new Fault(one).faultcode === codeIn(faultcode)) ?? ''
   test(`docs/faults.md is right about whether ${name} is raised`, () => {
     assert.equal(when.includes('not raised by this release'), !isRaised(name))
   })

@@ -82,7 +82,7 @@ export function createDualRealms(app: FastifyInstance) {
     const merges = mayMerge && references.length === 0
     // A cookie may be stale; half of a list would then be asked of the wrong system with the other's credential.
     if (merges && !isCertain(home)) {
-      home = await app.homes.resolve({ credentials: known.credentials, together: false }, false, asker)
+      home = await app.homes.resolve({ credentials: known.credentials, together: false }, false, asker, place.realm)
     }
     const at = home.system === 'both' ? await locate(references, { ...known, home }, asker) : null
     const decision = decide({ ...facts, home, merges, location: at })

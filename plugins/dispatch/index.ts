@@ -85,7 +85,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     const shown = await trail.waitFor(showAll(request, seen))
     // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
     const asker = place.pinned === null ? askerOf(request) : null
-    const home = await trail.waitFor(app.homes.resolve(shown, seen.isSource, asker))
+    const home = await trail.waitFor(app.homes.resolve(shown, seen.isSource, asker, place.realm))
     const known = { home, credentials: shown.credentials, others: seen.others }
     if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else await sendDual(request, reply, known)
@@ -106,7 +106,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     }
     // The hot path: a token or a cookie that is known decides at once; nothing is read and nothing awaited.
     const seen = look(request)
-    const home = seen.reads ? undefined : app.homes.atOnce(seen.credentials, seen.isSource)
+    const home = seen.reads ? undefined : app.homes.atOnce(seen.credentials, seen.isSource, place.realm)
     if (home === undefined) {
       dispatchSlowly(request, reply, seen).catch(fail)
       return
@@ -138,7 +138,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     if (place.pinned !== null) return decideFor(asked, noFacts.home)
     const seen = look(asked)
     const shown = await showAll(asked, seen)
-    const home = await app.homes.resolve(shown, seen.isSource, null)
+    const home = await app.homes.resolve(shown, seen.isSource, null, place.realm)
     if (isSingleHome(place.realm)) return decideFor(asked, home)
     if (step === 'context') return { ...decideFor(asked, home), to: null, reason: 'context' as const }
     // A session is ended wherever it lives, whatever its context.

@@ -35,7 +35,7 @@ export function createFinder(app: FastifyInstance, restPrefix: string, memory: M
       if (asks < asksAtMost && (isDoubtful || looksMoving)) continue
       if (!isDoubtful) {
         await memory.remember(key, reference, finding)
-        moves.notice(reference, finding, askedAt)
+        await moves.notice(reference, finding, askedAt)
       }
       // Only an operator can mend that: the calls for it are refused until then.
       if (finding.at === 'ambiguous') app.log.warn({ entity: key }, 'an entity is active on both systems')

@@ -14,6 +14,7 @@ import { Fault } from '../../core/faults.ts'
 import type { Location } from '../../core/location.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Reference } from '../../core/references.ts'
+import type { Secrets } from '../../core/seal.ts'
 import type { System } from '../../core/words.ts'
 import { type Counts, createFinder } from './finder.ts'
 import { accountKey, createMemory, customerKey } from './memory.ts'
@@ -31,7 +32,7 @@ export const EntityLocationOptions = Type.Object(
 )
 
 interface Setting extends Static<typeof EntityLocationOptions> {
-  readonly secret: string
+  readonly secret: Secrets
   /** The path under which the systems have their services. */
   readonly restPrefix: string
 }
@@ -89,16 +90,29 @@ function agreedOn(locations: readonly Location[]): System | null {
 
 async function entityLocation(app: FastifyInstance, setting: Setting) {
   const memory = createMemory(app, setting)
-  const moves = createMoves(app.log)
+  const moves = createMoves(app)
   const { find, note, counts } = createFinder(app, setting.restPrefix, memory, moves)
+
+  /** Null forgets everything. */
+  async function forgetThese(keys: readonly string[] | null) {
+    // Both before and after: what began meanwhile may have seen what was being forgotten.
+    note(keys)
+    const forgotten = keys === null ? memory.forgetAll() : memory.forget(keys)
+    await forgotten.finally(() => note(keys))
+  }
 
   async function forgetKeys(keys: readonly string[]) {
     if (keys.length === 0) return
-    const concerned = await memory.concerned(keys)
-    // Both before and after: what began meanwhile may have seen what was being forgotten.
-    note(concerned)
-    await memory.forget(concerned).finally(() => note(concerned))
+    // Whose these are cannot be read from a store that is away.
+    const concerned = await memory.concerned(keys).catch(() => null)
+    await forgetThese(concerned)
+    memory.tellDoubt(concerned)
   }
+
+  // Another gateway was told. A question that was under way here may have kept an older answer since.
+  memory.onDoubt((keys) => {
+    forgetThese(keys).catch((err: unknown) => app.log.error({ err }, 'a location could not be forgotten'))
+  })
 
   const forgetReferences = (references: readonly Reference[]) => forgetKeys(references.map(memory.keyFor))
 
@@ -128,8 +142,8 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     forgetReferences,
 
     async forgetAll() {
-      note(null)
-      await memory.forgetAll().finally(() => note(null))
+      await forgetThese(null)
+      memory.tellDoubt(null)
     },
 
     onMoved: moves.onMoved,

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Reference } from '../../core/references.ts'
-import { createSeal } from '../../core/seal.ts'
+import { createSeal, type Secrets } from '../../core/seal.ts'
 import type { System } from '../../core/words.ts'
 import type { Finding } from './lookup.ts'
 
@@ -18,8 +18,14 @@ const customerIn = (value: string | undefined) =>
  * `customer:<n>` holds a system. `account:<n>` and `natural:<hash>` hold their customer's number, so that a word about a
  * customer counts for all that is the customer's at once; an account of nobody known holds its system itself.
  */
-export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly ttl: number; readonly secret: string }) {
-  const locations = app.store('locations')
+export function createMemory(
+  app: FastifyInstance,
+  { ttl, secret }: { readonly ttl: number; readonly secret: Secrets }
+) {
+  // Not lasting: a customer may move while the store is away, and then nobody hears of it here.
+  const locations = app.store('locations', { lasting: false })
+  /** A store that is away remembers nothing: the systems are asked. */
+  const valueAt = (key: string) => locations.get(key).catch(() => undefined)
   const { keyOf } = createSeal(secret)
 
   function keyFor({ kind, keys }: Reference): string {
@@ -31,9 +37,9 @@ export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly t
 
   /** The system, and the customer whose entity it is where that is what decides. */
   async function recall(key: string) {
-    const value = ttl === 0 ? undefined : await locations.get(key)
+    const value = ttl === 0 ? undefined : await valueAt(key)
     const iCustomer = customerIn(value)
-    const at = iCustomer === undefined ? value : await locations.get(customerKey(iCustomer))
+    const at = iCustomer === undefined ? value : await valueAt(customerKey(iCustomer))
     return { at: systemIn(at), iCustomer }
   }
 
@@ -47,10 +53,10 @@ export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly t
       // A closed account's system says little of where its customer is served.
       if (kind === 'customer' || isActive) known.push([customerKey(iCustomer), at])
     } else if (key.startsWith('account:')) known.push([key, at])
-    await Promise.all(known.map(([name, value]) => locations.set(name, value, ttl)))
+    await locations.setAll(known.map(([name, value]) => ({ key: name, value, ttlMs: ttl })))
   }
 
-  /** These keys, and those of the customers that they are known to belong to. */
+  /** These keys, and those of the customers that they are known to belong to. Throws where that cannot be read now. */
   async function concerned(keys: readonly string[]): Promise<string[]> {
     const values = await Promise.all(keys.map((key) => locations.get(key)))
     const customers = values.map(customerIn).filter((iCustomer) => iCustomer !== undefined)
@@ -59,7 +65,13 @@ export function createMemory(app: FastifyInstance, { ttl, secret }: { readonly t
 
   const forget = (keys: readonly string[]) => locations.delete(...keys)
 
-  return { keyFor, recall, remember, concerned, forget, forgetAll: () => locations.clear() }
+  /** The other gateways that share the store are told of doubts; null: of anybody. */
+  const tellDoubt = (keys: readonly string[] | null) => locations.tell(JSON.stringify(keys))
+  function onDoubt(listener: (keys: readonly string[] | null) => void) {
+    locations.onTold((text) => listener(JSON.parse(text) as readonly string[] | null))
+  }
+
+  return { keyFor, recall, remember, concerned, forget, forgetAll: () => locations.clear(), tellDoubt, onDoubt }
 }
 
 export type Memory = ReturnType<typeof createMemory>

@@ -1,11 +1,11 @@
 /**
  * Who moves: somebody tells it, or a customer is found on another system than the last time.
  */
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { createListeners } from '../../core/listeners.ts'
 import type { Reference } from '../../core/references.ts'
-import type { System } from '../../core/words.ts'
+import { otherSystem, type System } from '../../core/words.ts'
 import type { Finding } from './lookup.ts'
 
 /** A word about a customer who moves. */
@@ -34,32 +34,67 @@ function placeIn({ keys }: Reference, { at, certain, isActive, iCustomer }: Find
   return { customer, at }
 }
 
-export function createMoves(log: FastifyBaseLogger) {
-  const listeners = createListeners<[move: Move]>((err) => log.error({ err }, 'a listener of moves failed'))
+/** For how long a mark of the last word about a customer is kept: longer than a migration takes. */
+const markTtlMs = 7 * 86_400_000
+
+/** Where a customer was by the last word: before its end, still on the other system. */
+function placeBy({ state, to }: Move): System | null {
+  if (to === null) return null
+  return state === 'finished' ? to : otherSystem(to)
+}
+
+/** Of what a system's answer says, and of what was told of an entity: it is the customer's place, and whoever knows it. */
+export function createMoves(app: FastifyInstance) {
+  const listeners = createListeners<[move: Move]>((err) => app.log.error({ err }, 'a listener of moves failed'))
+  /** The last word about each customer, for those who have not heard it. */
+  const marks = app.store('moves', { lasting: true })
   // As a size, not as `max`: that would take the memory of all of them at the start.
   const places = new LRUCache<number, Place>({ maxSize: keptPlaces, sizeCalculation: () => 1 })
+
+  const markOf = (iCustomer: number) => `customer:${iCustomer}`
+
+  function hear(move: Move) {
+    const { iCustomer, state, to } = move
+    if (state === 'finished' && to !== null) places.set(iCustomer, { at: to, since: performance.now() })
+    listeners.tell(move)
+  }
+  marks.onTold((text) => hear(JSON.parse(text) as Move))
+
+  /** Here, and at the other gateways that share the store. */
+  function tell(move: Move) {
+    const text = JSON.stringify(move)
+    // Never rejects: a store that is away is told later.
+    marks.set(markOf(move.iCustomer), text, markTtlMs)
+    marks.tell(text)
+    hear(move)
+  }
+
+  /** By what this gateway knows, else by the mark of who was told: another one, or this one before a restart. */
+  async function lastPlaceOf(customer: number): Promise<Place | undefined> {
+    const known = places.get(customer)
+    if (known !== undefined) return known
+    const mark = await marks.get(markOf(customer)).catch(() => undefined)
+    const at = mark === undefined ? null : placeBy(JSON.parse(mark) as Move)
+    return at === null ? undefined : { at, since: 0 }
+  }
 
   return {
     onMoved: listeners.add,
 
     /** Somebody's word. */
-    note(move: Move) {
-      const { iCustomer, state, to } = move
-      if (state === 'finished' && to !== null) places.set(iCustomer, { at: to, since: performance.now() })
-      listeners.tell(move)
-    },
+    note: tell,
 
     /** What came of a question that was asked then: a move, where the customer was last known to be elsewhere. */
-    notice(reference: Reference, finding: Finding, askedAt: number) {
+    async notice(reference: Reference, finding: Finding, askedAt: number) {
       const place = placeIn(reference, finding)
       if (place === null) return
       const { customer, at } = place
-      const last = places.get(customer)
+      const last = await lastPlaceOf(customer)
       const isElsewhere = last !== undefined && last.at !== at
       // A question that was under way when the other place became known: its answer is the older one.
       if (isElsewhere && askedAt < last.since) return
       places.set(customer, { at, since: performance.now() })
-      if (isElsewhere) listeners.tell({ iCustomer: customer, state: 'finished', to: at })
+      if (isElsewhere) tell({ iCustomer: customer, state: 'finished', to: at })
     }
   }
 }

@@ -3,7 +3,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Home, System } from '../../core/words.ts'
-import { remainingMs, type StoredRecord } from './records.ts'
+import { type FoundRecord, remainingMs } from './records.ts'
 
 /** How long "neither knows it" is believed. */
 const refusalTtlMs = 10_000
@@ -19,35 +19,54 @@ export interface Ready {
   readonly session: string | null
   readonly system: System | 'both'
   readonly refused: boolean
+  /** The key of the record that says it; null where none does. */
+  readonly key: string | null
   /** A client has come with it since. */
   isUsed: boolean
 }
 
-const unknown: Ready = { home: null, session: null, system: 'target', refused: false, isUsed: false }
+const unknown: Ready = { home: null, session: null, system: 'target', refused: false, key: null, isUsed: false }
 
 export function createReady() {
+  /** The credential of each record. */
+  const byKey = new Map<string, string>()
   const front = new LRUCache<string, Ready>({
     max: frontLimit,
     ttl: frontTtlMs,
     // Looking at the clock once a second is exact enough, and cheaper than once a call.
-    ttlResolution: 1000
+    ttlResolution: 1000,
+    dispose({ key }) {
+      if (key !== null) byKey.delete(key)
+    }
   })
 
   return {
     get: (value: string) => front.get(value),
     delete: (value: string) => front.delete(value),
 
-    keepRecord(value: string, record: StoredRecord) {
+    keepRecord(value: string, { key, record }: FoundRecord) {
       const { home: system, session } = record
       const ready: Ready =
-        session === undefined ? { ...unknown, home: { system, by: 'record' } } : { ...unknown, session, system }
+        session === undefined
+          ? { ...unknown, key, home: { system, by: 'record' } }
+          : { ...unknown, key, session, system }
       // A ttl of 0 would be none.
       front.set(value, ready, { ttl: Math.max(Math.min(frontTtlMs, remainingMs(record)), 1) })
+      // After the one before it has left, under the same key.
+      byKey.set(key, value)
     },
 
-    /** What the token itself says; null where it says nothing. */
-    keepSigned(value: string, home: Home | null) {
-      front.set(value, { ...unknown, home }, home === null ? { ttl: absenceTtlMs } : {})
+    /** Records have changed: they are read again before they are believed. */
+    doubt(keys: readonly string[] | null) {
+      for (const key of keys ?? [...byKey.keys()]) {
+        const value = byKey.get(key)
+        if (value !== undefined) front.delete(value)
+      }
+    },
+
+    /** What the token itself says; null where it says nothing. Not sure: there may be a record that cannot be read now. */
+    keepSigned(value: string, home: Home | null, isSure: boolean) {
+      front.set(value, { ...unknown, home }, home === null || !isSure ? { ttl: absenceTtlMs } : {})
     },
 
     keepRefused(value: string) {

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { OpenedSession } from '../../core/answer.ts'
-import { createSeal } from '../../core/seal.ts'
+import { createSeal, type Secrets } from '../../core/seal.ts'
 import type { Credential, System } from '../../core/words.ts'
 import type { Lives } from './lives.ts'
 
@@ -27,15 +27,25 @@ export interface StoredRecord {
 export const remainingMs = ({ endsWithToken, at, ttlMs }: StoredRecord): number =>
   endsWithToken ? at + ttlMs - Date.now() : ttlMs
 
-/** One record per credential; keys are keyed hashes. */
-export function createRecords(app: FastifyInstance, secret: string) {
-  const records = app.store('records')
-  const { keyOf } = createSeal(secret)
-  const keyFor = ({ value }: Credential) => keyOf('credential', value)
+/** A record and the key under which it was found. */
+export interface FoundRecord {
+  readonly key: string
+  readonly record: StoredRecord
+}
 
-  async function read(credential: Credential): Promise<StoredRecord | null> {
-    const stored = await records.get(keyFor(credential))
-    return stored === undefined ? null : (JSON.parse(stored) as StoredRecord)
+/** One record per credential; keys are keyed hashes. */
+export function createRecords(app: FastifyInstance, secret: Secrets) {
+  const records = app.store('records', { lasting: true })
+  const { keyOf, keysOf } = createSeal(secret)
+  const keyFor = ({ value }: Credential) => keyOf('credential', value)
+  const keysFor = ({ value }: Credential) => keysOf('credential', value)
+
+  async function find(credential: Credential): Promise<FoundRecord | null> {
+    for (const key of keysFor(credential)) {
+      const stored = await records.get(key)
+      if (stored !== undefined) return { key, record: JSON.parse(stored) as StoredRecord }
+    }
+    return null
   }
 
   /** Writes a record for each credential of a session; gives them in the same order, at once. */
@@ -54,27 +64,33 @@ export function createRecords(app: FastifyInstance, secret: string) {
         ttlMs: endsWithToken ? lifetimeMs : Math.max(recordTtlMs, lifetimeMs ?? 0)
       }
     })
-    const written = made.map((record, at) => records.set(keys[at] as string, JSON.stringify(record), record.ttlMs))
-    return { made, written: Promise.all(written) }
+    const found = made.map((record, at): FoundRecord => ({ key: keys[at] as string, record }))
+    const entries = found.map(({ key, record }) => ({ key, value: JSON.stringify(record), ttlMs: record.ttlMs }))
+    return { found, written: records.setAll(entries) }
   }
 
   /** A session that is in use is kept on: sessions without a refresh live as long as they are used. */
-  async function keepOn(credential: Credential, record: StoredRecord) {
+  async function keepOn({ key, record }: FoundRecord) {
     if (record.endsWithToken || Date.now() - record.at < record.ttlMs / 2) return
-    await records.set(keyFor(credential), JSON.stringify({ ...record, at: Date.now() }), record.ttlMs)
+    await records.set(key, JSON.stringify({ ...record, at: Date.now() }), record.ttlMs)
     if (record.session !== undefined) await app.pairedSessions.keepOn(record.session)
   }
 
   return {
-    read,
+    find,
     write,
     keepOn,
-    drop: (credential: Credential) => records.delete(keyFor(credential)),
+    drop: (credential: Credential) => records.delete(...keysFor(credential)),
+    /** Called when records have changed elsewhere or are deleted, by their keys; null: any. */
+    onChanged: records.onChanged,
+    /** What was read while this changed must not be kept ready. */
+    heard: () => records.heard,
     /** Drops a credential and the others of its session, and what is kept of that. */
     async forget(credential: Credential) {
-      const record = await read(credential)
-      await records.delete(keyFor(credential), ...(record?.peers ?? []))
-      if (record?.session !== undefined) await app.pairedSessions.forget(record.session)
+      // Of a store that is away, what it says of the others is not known; this one is forgotten all the same.
+      const found = await find(credential).catch(() => null)
+      await records.delete(...keysFor(credential), ...(found?.record.peers ?? []))
+      if (found?.record.session !== undefined) await app.pairedSessions.forget(found.record.session)
     }
   }
 }

@@ -2,7 +2,7 @@
  * metrics
  * Adds  `app.metrics`: numbers for Prometheus, shown by the ops listener at `GET /metrics`. Requests are counted where
  *       they end; all else is read, when somebody asks, where it is kept.
- * Needs way, upstreams, homes; entity-location where it is on.
+ * Needs way, store, upstreams, homes; entity-location where it is on.
  * Off   nothing is counted, and `/metrics` is gone.
  */
 import type { FastifyInstance } from 'fastify'
@@ -11,6 +11,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import Type from 'typebox'
 import { countRequests } from './requests.ts'
 import { type Described, showCounter, showGauge, showHistogram } from './shown.ts'
+import { showStore } from './store.ts'
 import { showLookups, showSystems } from './systems.ts'
 
 export const MetricsOptions = Type.Object({}, { additionalProperties: false })
@@ -48,6 +49,7 @@ async function metrics(app: FastifyInstance) {
   app.onRequestEnded(countRequests(registry))
   showSystems(app, registry)
   showLookups(app, registry)
+  showStore(app, registry)
   app.decorate('metrics', {
     registry,
     contentType: registry.contentType,
@@ -58,4 +60,4 @@ async function metrics(app: FastifyInstance) {
   })
 }
 
-export default fp(metrics, { name: 'metrics', fastify: '5.x', dependencies: ['way', 'upstreams', 'homes'] })
+export default fp(metrics, { name: 'metrics', fastify: '5.x', dependencies: ['way', 'store', 'upstreams', 'homes'] })

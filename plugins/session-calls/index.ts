@@ -114,12 +114,12 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
   }
 
   async function decideRefresh(asked: Asked, call: Call): Promise<Decision> {
-    return refreshDecision(asked, await app.homes.resolve(shownToRefresh(asked, call), false, null))
+    return refreshDecision(asked, await app.homes.resolve(shownToRefresh(asked, call), false, null, asked.place.realm))
   }
 
   async function refresh(request: FastifyRequest, reply: FastifyReply, call: Call) {
     const shown = shownToRefresh(request, call)
-    const home = await app.homes.resolve(shown, false, null)
+    const home = await app.homes.resolve(shown, false, null, request.place.realm)
     const decision = refreshDecision(request, home)
     request.trail.reason = decision.reason
     if (decision.to === 'both' && home.session !== undefined) {
@@ -148,7 +148,9 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
 
   async function logout(request: FastifyRequest, reply: FastifyReply, call: Call) {
     const shown = shownBy(request, call)
-    const home = await request.trail.waitFor(app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request)))
+    const home = await request.trail.waitFor(
+      app.homes.resolve(shown, cookiesOf(request).isSource, askerOf(request), null)
+    )
     const { session } = home
     const outcome =
       home.system === 'both' && session !== undefined
@@ -164,7 +166,7 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
     const context = parseContext(call.params?.context, 'params.context')
     const shown = shownBy(request, call)
     if (shown.credentials.length === 0) throw new Fault('malformed_request', 'the call names no session')
-    const home = await request.trail.waitFor(app.homes.resolve(shown, false, askerOf(request)))
+    const home = await request.trail.waitFor(app.homes.resolve(shown, false, askerOf(request), request.place.realm))
     request.trail.reason = 'context'
     if (!isCertain(home)) {
       // Nobody knows the session: its system says so in its own words.

@@ -13,6 +13,7 @@ const contract: readonly (readonly [number, string])[] = [
   [502, 'Server.Dispatcher.bad_gateway'],
   [502, 'Server.Dispatcher.list_out_of_order'],
   [503, 'Server.Dispatcher.system_unavailable'],
+  [503, 'Server.Dispatcher.store_unavailable'],
   [503, 'Server.Dispatcher.partial_list'],
   [503, 'Server.Dispatcher.migration_in_progress'],
   [504, 'Server.Dispatcher.system_timeout']
@@ -27,9 +28,12 @@ for (const [status, faultcode] of contract) {
   })
 }
 
-test('there are no others, and none is 500: clients take that for an ended session', () => {
-  assert.deepEqual(Object.keys(faults).sort(), contract.map(([, faultcode]) => nameOf(faultcode)).sort())
-  assert.ok(Object.values(faults).every(([status]) => (status as number) !== 500))
+test('there are no others, and none is 500, which clients take for an ended session, but the one that means it', () => {
+  const names = contract.map(([, faultcode]) => nameOf(faultcode))
+  assert.deepEqual(Object.keys(faults).sort(), [...names, 'session_ended'].sort())
+  const ended = Object.keys(faults).filter((name) => new Fault(name as FaultName).statusCode === 500)
+  assert.deepEqual(ended, ['session_ended'])
+  assert.equal(new Fault('session_ended').faultcode, 'Server.Session.check_auth.auth_failed')
 })
 
 for (const name of ['system_unavailable', 'system_timeout', 'bad_gateway', 'partial_list'] as const) {

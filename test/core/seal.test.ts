@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { createSeal } from '../../core/seal.ts'
 
@@ -85,4 +85,24 @@ test('different purposes and values have different keys', () => {
       assert.equal(keyOf(purposeOne, one) === keyOf(purposeTwo, two), isSame)
     })
   )
+})
+
+suite('several secrets', async () => {
+  const [older, newer] = [secret, `${secret}, and newer`]
+  const both = createSeal([newer, older])
+
+  test('the first signs and seals', () => {
+    assert.equal(both.keyOf('credential', 'abc'), createSeal(newer).keyOf('credential', 'abc'))
+    assert.equal(createSeal(newer).open('pair', both.seal('pair', 'S')), 'S')
+    assert.equal(createSeal(older).open('pair', both.seal('pair', 'S')), null)
+  })
+
+  test('all verify', () => {
+    assert.equal(both.open('pair', createSeal(older).seal('pair', 'S')), 'S')
+    assert.equal(both.open('pair', createSeal(`${secret}.`).seal('pair', 'S')), null)
+    assert.deepEqual(both.keysOf('credential', 'abc'), [
+      createSeal(newer).keyOf('credential', 'abc'),
+      createSeal(older).keyOf('credential', 'abc')
+    ])
+  })
 })

@@ -4,73 +4,58 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import http, { type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Haproxy, haproxyFile, startHaproxy } from '../../fleet/haproxy.ts'
 import { freePorts } from '../../fleet/ports.ts'
 import { createProcesses, type Processes } from '../../fleet/processes.ts'
 import { ask } from '../client.ts'
 import { until } from '../until.ts'
+import { keepAsking } from './keep-asking.ts'
 import { withoutPrograms as skip } from './programs.ts'
+import { answerAll, dieOver, type Stubs, startStubs } from './stubs.ts'
 
-interface Seen {
-  readonly name: string
-  readonly headers: IncomingHttpHeaders
-}
-
-/** What reached the gateways, in order. */
-let seen: Seen[] = []
-/** What a gateway does with a request, once it has all of it. */
-let act: RequestListener = (_request, response) => response.end('{}')
-
-const answerAll: RequestListener = (_request, response) => response.end('{}')
-const dieOver: RequestListener = (request) => request.socket.destroy()
-
-const portOf = (server: Server) => (server.address() as AddressInfo).port
-
-function listen(listener: RequestListener) {
-  const server = http.createServer(listener).listen(0, '127.0.0.1')
-  server.keepAliveTimeout = 75_000
-  return server
-}
-
-function createStub(name: string) {
-  const stub = { name, isReady: true, server: null as Server | null, ops: null as Server | null }
-  stub.server = listen((request, response) => {
-    seen.push({ name, headers: request.headers })
-    request.resume().once('end', () => act(request, response))
-  })
-  stub.ops = listen((_request, response) => response.writeHead(stub.isReady ? 200 : 503).end())
-  return stub
-}
-
-const stubs = [createStub('gateway-1'), createStub('gateway-2')]
+const names = ['gateway-1', 'gateway-2'] as const
+let stubs: Stubs
+let state: Stubs['state']
 let processes: Processes
 let haproxy: Haproxy
 let origin = ''
+let statisticsUrl = ''
 
 before(async () => {
   if (skip !== false) return
-  const servers = stubs.flatMap(({ server, ops }) => [server as Server, ops as Server])
-  await Promise.all(servers.map((server) => server.listening || once(server, 'listening')))
-  const gateways = stubs.map(({ server, ops }) => ({ port: portOf(server as Server), opsPort: portOf(ops as Server) }))
+  stubs = await startStubs(names)
+  state = stubs.state
   const [port = 0, statisticsPort = 0] = await freePorts(2)
   processes = createProcesses()
-  haproxy = await startHaproxy(processes, { port, statisticsPort, gateways })
+  haproxy = await startHaproxy(processes, { port, statisticsPort, gateways: stubs.places })
   origin = `http://127.0.0.1:${port}`
+  statisticsUrl = `http://127.0.0.1:${statisticsPort}`
 })
 after(async () => {
-  for (const { server, ops } of stubs) {
-    for (const one of [server, ops]) one?.close().closeAllConnections()
-  }
+  stubs?.close()
   await processes?.end()
 })
 beforeEach(() => {
-  seen = []
-  act = answerAll
+  if (skip === false) Object.assign(state, { seen: [], act: answerAll })
 })
+
+const areAll = (status: string) =>
+  until(async () => (await Promise.all(names.map(haproxy.statusOf))).every((one) => one === status))
+
+/** The first request is lost, all others are answered. */
+const dieOnce: typeof dieOver = (request, response) =>
+  (state.seen.length === 1 ? dieOver : answerAll)(request, response)
+
+/** Whether the script that docs/fleet.md gives keepalived finds HAProxy well. */
+function isWell(): boolean {
+  const document = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
+  const [, script = ''] = /^```sh\n(#!\/bin\/sh\n[\s\S]*?)^```$/m.exec(document) ?? []
+  assert.match(script, /haproxy-is-well/)
+  const here = script.replaceAll('http://127.0.0.1:8404', statisticsUrl)
+  return spawnSync('sh', ['-c', here]).status === 0
+}
 
 test('haproxy finds nothing wrong with docker/haproxy.cfg', { skip }, () => {
   const { status, stderr } = spawnSync('haproxy', ['-c', '-f', haproxyFile], { encoding: 'utf8' })
@@ -83,7 +68,7 @@ test('haproxy finds nothing wrong with docker/haproxy.cfg', { skip }, () => {
 test('what a client says of who asks passes in no spelling', { skip }, async () => {
   const forged = { 'X-FORWARDED-For': '8.8.8.8', 'x-forwarded-host': 'evil.test', 'X-Forwarded-Proto': 'https' }
   await ask(origin, { path: '/rest/Customer/update_customer', headers: { ...forged, Forwarded: 'for=8.8.8.8' } })
-  const [{ headers } = assert.fail('nothing arrived')] = seen
+  const [{ headers } = assert.fail('nothing arrived')] = state.seen
   const told = Object.entries(headers).filter(([name]) => name.includes('forwarded'))
   assert.deepEqual(told.toSorted(), [
     ['x-forwarded-for', '127.0.0.1'],
@@ -95,10 +80,10 @@ const reads = ['/rest/Customer/get_customer_info', '/rest/Session/ping', '/rest/
 for (const path of reads) {
   for (const method of ['POST', 'GET']) {
     test(`a gateway dies over ${method} ${path}: the other one answers`, { skip }, async () => {
-      act = (request, response) => (seen.length === 1 ? dieOver(request, response) : response.end('{}'))
+      state.act = dieOnce
       const { status } = await ask(origin, { method, path, ...(method === 'POST' && { body: '{}' }) })
       assert.equal(status, 200)
-      assert.equal(new Set(seen.map(({ name }) => name)).size, 2)
+      assert.equal(new Set(state.seen.map(({ name }) => name)).size, 2)
     })
   }
 }
@@ -117,11 +102,11 @@ const sentOnce = [
 ] as const
 for (const [method, path] of sentOnce) {
   test(`a gateway dies over ${method} ${path}: it is sent once, and the client is told`, { skip }, async () => {
-    act = dieOver
+    state.act = dieOver
     const reply = await ask(origin, { method, path, ...(method === 'POST' && { body: '{}' }) })
     assert.equal(reply.status, 502)
     assert.equal(reply.json().faultcode, 'Server.Dispatcher.bad_gateway')
-    assert.equal(seen.length, 1)
+    assert.equal(state.seen.length, 1)
   })
 }
 
@@ -130,37 +115,41 @@ for (const [bytes, times] of [
   [40_000, 1]
 ] as const) {
   test(`a read with a body of ${bytes} bytes is sent ${times === 1 ? 'once' : 'again'}`, { skip }, async () => {
-    act = (request, response) => (seen.length === 1 ? dieOver(request, response) : response.end('{}'))
+    state.act = dieOnce
     await ask(origin, { path: '/rest/Customer/get_customer_info', body: ' '.repeat(bytes) })
-    assert.equal(seen.length, times)
+    assert.equal(state.seen.length, times)
   })
 }
 
 test('a gateway that says 503 gets nothing new within a second, and finishes what it has', { skip }, async () => {
   const begun = new Promise<() => void>((resolve) => {
-    act = (_request, response) => resolve(() => response.end('{}'))
+    state.act = (_request, response) => resolve(() => response.end('{}'))
   })
   const slow = ask(origin, { path: '/rest/Customer/update_customer', body: '{}' })
   const finish = await begun
-  act = answerAll
-  const stopping = stubs.find(({ name }) => name === seen[0]?.name) ?? assert.fail('nothing arrived')
-  stopping.isReady = false
+  state.act = answerAll
+  const [{ name: stopping } = assert.fail('nothing arrived')] = state.seen
+  state.unready.add(stopping)
   const startedAt = performance.now()
-  await until(async () => (await haproxy.statusOf(stopping.name)) === 'DOWN')
+  await until(async () => (await haproxy.statusOf(stopping)) === 'DOWN')
   assert.ok(performance.now() - startedAt < 1000)
   for (const path of ['/rest/Customer/get_customer_info', '/rest/Customer/update_customer', '/rest/Session/ping']) {
     assert.equal((await ask(origin, { path, body: '{}' })).status, 200)
-    assert.notEqual(seen.at(-1)?.name, stopping.name)
+    assert.notEqual(state.seen.at(-1)?.name, stopping)
   }
   finish()
   assert.equal((await slow).status, 200)
-  stopping.isReady = true
-  await until(async () => (await haproxy.statusOf(stopping.name)) === 'UP')
+  state.unready.clear()
+  await areAll('UP')
 })
 
-test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way', { skip }, async () => {
-  for (const stub of stubs) stub.isReady = false
-  await until(async () => (await Promise.all(stubs.map(({ name }) => haproxy.statusOf(name)))).join() === 'DOWN,DOWN')
+test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way, and keepalived knows', {
+  skip
+}, async () => {
+  assert.ok(isWell())
+  for (const name of names) state.unready.add(name)
+  await areAll('DOWN')
+  assert.ok(!isWell())
   const json = await ask(origin, { path: '/rest/Customer/update_customer', body: '{}' })
   assert.deepEqual([json.status, json.headers['retry-after']], [503, '1'])
   assert.equal(json.json().faultcode, 'Server.Dispatcher.system_unavailable')
@@ -173,44 +162,21 @@ test('no gateway is there: JSON, SOAP and browsers each get 503 in their own way
   for (const { headers, text } of [json, soap, page]) {
     assert.doesNotMatch(JSON.stringify(headers) + text, /haproxy|127\.0\.0\.1/i)
   }
-  for (const stub of stubs) stub.isReady = true
-  await until(async () => (await Promise.all(stubs.map(({ name }) => haproxy.statusOf(name)))).join() === 'UP,UP')
+  state.unready.clear()
+  await areAll('UP')
 })
 
-/** Requests one after the other on a connection that is kept; its failures. */
-async function keepAsking(agent: http.Agent, path: string, isOver: () => boolean) {
-  const { hostname, port } = new URL(origin)
-  const failures: string[] = []
-  let answered = 0
-  while (!isOver()) {
-    const request = http.request({ hostname, port, agent, path, method: 'POST' }).end('{}')
-    try {
-      const [response] = await once(request, 'response')
-      await once(response.resume(), 'end')
-      if (response.statusCode === 200) answered++
-      else failures.push(String(response.statusCode))
-    } catch (error) {
-      failures.push((error as NodeJS.ErrnoException).code ?? 'no code')
-    }
-  }
-  return { failures, answered }
-}
-
-test('HAProxy reads its file again twice under load: nothing is lost', { skip }, async (t) => {
+test('HAProxy reads its file again twice under load: nothing is lost', { skip }, async () => {
   let isOver = false
   const paths = ['/rest/Customer/get_customer_info', '/rest/Customer/update_customer']
-  const asking = [...paths, ...paths].map((path) => {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-    t.after(() => agent.destroy())
-    return keepAsking(agent, path, () => isOver)
-  })
+  const asking = [...paths, ...paths].map((path) => keepAsking(origin, path, () => isOver))
   for (let time = 0; time < 2; time++) {
-    const before = seen.length
-    await until(() => seen.length > before + 20)
+    const before = state.seen.length
+    await until(() => state.seen.length > before + 20)
     await haproxy.reload()
   }
-  const before = seen.length
-  await until(() => seen.length > before + 20)
+  const before = state.seen.length
+  await until(() => state.seen.length > before + 20)
   isOver = true
   for (const { failures, answered } of await Promise.all(asking)) {
     assert.deepEqual(failures, [])

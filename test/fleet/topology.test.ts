@@ -14,6 +14,7 @@ import { type Fleet, startFleet } from '../../fleet/topology.ts'
 import { idHeader } from '../../soak/arrivals.ts'
 import { hosts } from '../../soak/settings.ts'
 import type { Person } from '../../soak/systems.ts'
+import { openSocket } from '../socket-client.ts'
 import { until } from '../until.ts'
 import { withoutPrograms as skip } from './programs.ts'
 
@@ -103,6 +104,16 @@ test('the lines of the banner work when pasted', { skip }, () => {
   assert.match(info, new RegExp(`"login":"${unmoved().login}"`))
   assert.match(admin, /^x-dispatched-to: source,target/m)
   assert.match(systems, /"state":"up"/)
+})
+
+test('a WebSocket is open through HAProxy, and its end is told', { skip }, async (t) => {
+  const authorization = await logIn()
+  const client = await openSocket(t, fleet.origin, { headers: { host: hosts.customer, ...authorization } })
+  assert.equal(client.headers['x-dispatched-to'], 'source')
+  const { id } = await client.command('subscribe', {}, 7)
+  assert.equal(id, 7)
+  client.socket.close(1000)
+  assert.equal((await client.ended).code, 1000)
 })
 
 test('a gateway is killed over a write: it is not sent again, and calls go on', { skip }, async () => {

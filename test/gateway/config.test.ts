@@ -199,7 +199,7 @@ test('an empty config lacks three keys', () => {
   assert.throws(() => parseConfig({}, { directory: '/', env: {} }), {
     message: [
       'listen: is missing; it takes a list',
-      'secret: is missing; it takes a text of at least 32 characters',
+      'secret: is missing; it takes a text of at least 32 characters, or a list',
       'systems: is missing; it takes a mapping'
     ].join('\n')
   })

@@ -69,7 +69,7 @@ suite('the command', { concurrency: 6 }, () => {
     assert.deepEqual([code, out], [1, ''])
     assert.deepEqual(err.trimEnd().split('\n').sort(), [
       'listen: is empty; at least one is needed',
-      'secret: the value is not a text of at least 32 characters',
+      'secret: the value is not a text of at least 32 characters, or a list',
       'systems: is missing; it takes a mapping',
       'systms: is not a known key; did you mean systems?'
     ])

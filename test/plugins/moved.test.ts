@@ -1,11 +1,12 @@
 /** Who listens is told of moves: by the words of a migration, and when a lookup finds a customer elsewhere than before. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import pino from 'pino'
+import Fastify from 'fastify'
 import type { Reference } from '../../core/references.ts'
 import type { System } from '../../core/words.ts'
 import type { Finding } from '../../plugins/entity-location/lookup.ts'
 import { createMoves, type Move } from '../../plugins/entity-location/moves.ts'
+import store from '../../plugins/store/index.ts'
 import { moveCustomer } from '../../simulator/index.ts'
 import { startWorld } from '../build.ts'
 import { ask } from '../client.ts'
@@ -252,8 +253,11 @@ suite('what is known of places', async () => {
     isActive: true,
     looksMoving: false
   })
-  function startMoves() {
-    const moves = createMoves(pino({ level: 'silent' }))
+  async function startMoves() {
+    const app = Fastify()
+    await app.register(store)
+    await app.ready()
+    const moves = createMoves(app)
     const told: Move[] = []
     moves.onMoved((move) => told.push(move))
     return {
@@ -263,39 +267,39 @@ suite('what is known of places', async () => {
     }
   }
 
-  test('the answer to a question that was under way when a move was found is no move back', () => {
-    const { told, find } = startMoves()
-    find(1, 'source')
-    find(1, 'target')
-    find(1, 'source', performance.now() - 1000)
-    find(1, 'target')
+  test('the answer to a question that was under way when a move was found is no move back', async () => {
+    const { told, find } = await startMoves()
+    await find(1, 'source')
+    await find(1, 'target')
+    await find(1, 'source', performance.now() - 1000)
+    await find(1, 'target')
     assert.deepEqual(told, [moved(1, 'target')])
-    find(1, 'source')
+    await find(1, 'source')
     assert.deepEqual(told, [moved(1, 'target'), moved(1, 'source')])
   })
 
-  test('a finding that is doubtful, or of what is closed, tells none', () => {
-    const { told, moves, find } = startMoves()
-    find(1, 'source')
+  test('a finding that is doubtful, or of what is closed, tells none', async () => {
+    const { told, moves, find } = await startMoves()
+    await find(1, 'source')
     const odd: readonly Partial<Finding>[] = [
       { certain: false },
       { isActive: false },
       { at: null },
       { at: 'ambiguous' }
     ]
-    for (const one of odd) moves.notice(customer(1), { ...at('target'), ...one }, performance.now())
+    for (const one of odd) await moves.notice(customer(1), { ...at('target'), ...one }, performance.now())
     assert.deepEqual(told, [])
-    find(1, 'source')
+    await find(1, 'source')
     assert.deepEqual(told, [], 'nor has it been kept')
   })
 
-  test('it is kept of 50,000 customers, of more than that the last ones', () => {
-    const { told, find } = startMoves()
-    for (let id = 1; id <= 50_001; id++) find(id, 'source')
-    find(1, 'target')
+  test('it is kept of 50,000 customers, of more than that the last ones', async () => {
+    const { told, find } = await startMoves()
+    for (let id = 1; id <= 50_001; id++) await find(id, 'source')
+    await find(1, 'target')
     assert.deepEqual(told, [], 'longest unseen')
-    find(50_001, 'target')
-    find(3, 'target')
+    await find(50_001, 'target')
+    await find(3, 'target')
     assert.deepEqual(told, [moved(50_001, 'target'), moved(3, 'target')])
   })
 })

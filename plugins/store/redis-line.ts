@@ -1,0 +1,18 @@
+/**
+ * Opens a line to Redis in whichever form the place has.
+ */
+import type { Line, LineOptions } from './redis-client.ts'
+import { openCluster } from './redis-cluster.ts'
+import { findMaster, watchMaster } from './redis-sentinels.ts'
+import { openSingle } from './redis-single.ts'
+
+/** Connects and subscribes; rejects when that takes more than a few seconds. */
+export async function openLine(options: LineOptions): Promise<Line> {
+  const { place } = options
+  if (place.form === 'cluster') return openCluster(options)
+  if (place.form === 'single') return openSingle(place.hosts[0], options)
+  const master = await findMaster(place)
+  const line = await openSingle(master, options)
+  watchMaster(place, master, line)
+  return line
+}
