@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createDice } from './dice.ts'
 import { createForeseen } from './foreseen.ts'
 import { createLedger } from './ledger.ts'
-import { castOf, createSigner } from './load/actors.ts'
+import { type Actor, castOf, createSigner, type Session } from './load/actors.ts'
 import { createBooks, type Foreseen } from './load/books.ts'
 import { createClient } from './load/client.ts'
 import { createLoad } from './load/index.ts'
@@ -31,6 +31,7 @@ export interface CompanyOptions {
   readonly memory: PlacesOptions
   /** Whether something is made to go wrong with the systems at the time. */
   readonly isDisturbed: () => boolean
+  readonly isForgotten?: (session: Session) => boolean
   /** What else than the contract's own reasons explains what clients see. */
   readonly foreseen?: Foreseen
 }
@@ -51,7 +52,7 @@ const either = (one: Foreseen, other: Foreseen | undefined): Foreseen => ({
 export type Company = Awaited<ReturnType<typeof gather>>
 
 export async function gather(options: CompanyOptions) {
-  const { command, about, origin, customers, seed, rate, memory, isDisturbed } = options
+  const { command, about, origin, customers, seed, rate, memory, isDisturbed, isForgotten = () => false } = options
   const everybody = await command('people', { count: customers })
   const cast = castOf(everybody, about.staff, createDice(seed, 'cast'))
   const initial = new Map(everybody.map(({ customer, system }) => [customer.i_customer, system]))
@@ -61,10 +62,12 @@ export async function gather(options: CompanyOptions) {
   let client = createClient(origin)
 
   const foreseen = either(createForeseen(places), options.foreseen)
-  const books = createBooks({ ledger, recorder, now, foreseen })
+  const isNobodys = ({ customer }: Actor, session: Session) =>
+    customer !== null && isForgotten(session) && places.hasMoved(customer, session.openedAt, now())
+  const books = createBooks({ ledger, recorder, now, foreseen, isNobodys })
   const speak = createSpeaker({ client: () => client, books })
   const signerOf = createSigner(about.publicKeys)
-  const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed })
+  const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed, isForgotten })
   const { known } = cast
   const { releases } = about
   const webSockets = createWebSockets({
@@ -107,6 +110,7 @@ export async function gather(options: CompanyOptions) {
     load,
     people,
     staff,
+    sessions,
     speak,
     webSockets,
     /** Why an answer other than success is foreseen; null where it is not. */

@@ -12,6 +12,9 @@ export function createForeseen(places: Places): Foreseen {
       if (ending === 'left') return 'the client left'
       if (ending !== 'answered' || faultcode === null || faultcode.includes('.Dispatcher.')) return null
       if (session === null && expected.kind === 'system' && isSessionFault(faultcode)) return 'a stranger'
+      // Its system knows nothing of the other one's customers.
+      if (session !== null && session.context !== null && !isSessionFault(faultcode))
+        return 'by the word of its context'
       if (customer !== null && places.hasMoved(customer, session?.openedAt ?? sentAt, endedAt))
         return 'its customer moved'
       const isAboutMover = expected.kind === 'located' && places.hasMoved(expected.customer, sentAt, endedAt)

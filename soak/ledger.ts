@@ -26,6 +26,8 @@ export interface Mark {
   readonly isWrite: boolean
   readonly expected: Expected
   readonly session: Wholeness | null
+  /** Its session has ended, and the gateways may not know any more where it lived. */
+  readonly isNobodys?: boolean
   readonly sentAt: number
 }
 
@@ -90,9 +92,10 @@ export function createLedger(places: Places) {
     if (examples.length < keptExamples) examples.push(`${wrong}: ${what}`)
   }
 
-  /** Why a located call may be elsewhere than where the customer is (contract sections 4 and 5); null for no reason. */
+  /** Why a call may be elsewhere than where it is expected (contract sections 4 and 5); null for no reason. */
   function reasonFor({ mark, seen, arrivals }: Line, arrival: Arrival, at: number): string | null {
-    const { expected, isWrite, session, sentAt } = mark
+    const { expected, isWrite, session, sentAt, isNobodys = false } = mark
+    if (isNobodys && arrival.system === 'target') return 'a session that has ended and that nobody remembers'
     if (expected.kind !== 'located') return null
     const endedAt = seen?.endedAt ?? sentAt
     if (!isWrite && arrivals.slice(0, at).some(maySayAbsent)) return 'a read that was told "not there"'
@@ -105,9 +108,9 @@ export function createLedger(places: Places) {
   function isRightPlace(line: Line, arrival: Arrival, at: number): boolean {
     const { expected, sentAt } = line.mark
     if (expected.kind === 'any') return true
-    if (expected.kind === 'system') return arrival.system === expected.system
+    if (expected.kind === 'system' && arrival.system === expected.system) return true
     const endedAt = Math.max(line.seen?.endedAt ?? sentAt, arrival.at)
-    if (places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
+    if (expected.kind === 'located' && places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
     const reason = reasonFor(line, arrival, at)
     if (reason !== null) excuse(reason)
     return reason !== null

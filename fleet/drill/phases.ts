@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { now } from '../../soak/company.ts'
 import { createDice } from '../../soak/dice.ts'
 import type { Kill } from '../../soak/ledger.ts'
+import type { Actor } from '../../soak/load/actors.ts'
 import type { Window } from '../../soak/recorder.ts'
 import { waitUntil } from '../ports.ts'
 import { type DrillOptions, type DrillTimes, drillTimes } from './options.ts'
 import { type Survey, surveySessions } from './survey.ts'
-import { healMs } from './weather.ts'
 import type { DrillWorld, FleetGateway } from './world.ts'
 
 export const phaseNames = {
@@ -161,11 +161,23 @@ async function killOne({ world, times, pause }: Scene): Promise<DrillKill> {
   return { orderedAt, goneAt, underWay }
 }
 
+/** Some people of each kind leave, and come again. */
+async function comeAgain({ cast, sessions }: DrillWorld) {
+  const free = (actors: readonly Actor[]) =>
+    actors.filter(({ session, inFlight, pins }) => session !== null && inFlight === 0 && pins === null)
+  for (const actor of [...free(cast.settled).slice(0, 4), ...free(cast.staff).slice(0, 2)]) {
+    if (actor.session !== null) await sessions.logout(actor, actor.session, 'bearer')
+    await sessions.login(actor)
+  }
+}
+
 async function redisAway({ world, times, pause }: Scene) {
   await pause(times.restMs / 2)
   const isBack = world.weather.redisGoes(now(), true)
   await world.fleet.redis.stop()
-  await pause(times.redisAwayMs)
+  await pause(times.redisAwayMs / 2)
+  await comeAgain(world)
+  await pause(times.redisAwayMs / 2)
   await world.fleet.redis.start()
   isBack(now())
 }
@@ -232,8 +244,7 @@ export async function runDrill(world: DrillWorld, { options, signal, print }: Dr
     underLoad(() => redisAway(scene))
   )
   const survey = await phase(phaseNames.redisBack, async () => {
-    await pause(healMs)
-    const found = await surveySessions(world, createDice(options.seed, 'survey'))
+    const found = await surveySessions(world, createDice(options.seed, 'survey'), pause)
     await world.load.everyoneIn()
     await world.load.run('full', pause(times.restMs))
     return found

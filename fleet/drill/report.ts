@@ -9,7 +9,8 @@ import type { Drill } from './drill.ts'
 import { drillLimits } from './limits.ts'
 import type { Phase } from './phases.ts'
 
-const shownMost = 12
+/** Of each phase and cause. */
+const shownEach = 2
 
 type Row = readonly string[]
 
@@ -45,16 +46,17 @@ function countRows({ ledger, recorder, run, moves }: Drill): Row[] {
 }
 
 const storyOf = ({ phase, cause, what, sentAt, endedAt }: ClientError) =>
-  `${phase}: ${cause}, ${what}, after ${(endedAt - sentAt).toFixed(0)} ms`
+  `${phase}: ${cause}, ${what}, at ${new Date(endedAt).toISOString()} after ${(endedAt - sentAt).toFixed(0)} ms`
+
+function storiesOf({ recorder: { errors } }: Drill): string[] {
+  const kinds = Map.groupBy(errors.unforeseen, ({ phase, cause }) => `${phase}\0${cause}`)
+  return [...kinds.values()].flatMap((kind) => kind.slice(0, shownEach).map(storyOf))
+}
 
 export function drillReport(drill: Drill): { text: string; isPassed: boolean } {
   const { run, ledger, recorder } = drill
   const limits = drillLimits(drill)
-  const examples = [
-    ...ledger.examples,
-    ...recorder.examples,
-    ...recorder.errors.unforeseen.slice(0, shownMost).map(storyOf)
-  ]
+  const examples = [...ledger.examples, ...recorder.examples, ...storiesOf(drill)]
   const text = [
     tableOf(['phase', 's', 'requests', 'logins', 'p50', 'p99', 'CPUs'], run.phases.map(phaseRow)),
     errorTable(drill),

@@ -5,6 +5,7 @@
 import type { Dice } from '../../soak/dice.ts'
 import type { Actor, Session } from '../../soak/load/actors.ts'
 import type { Asking } from '../../soak/load/speaker.ts'
+import { awayReason } from './weather.ts'
 import type { DrillWorld } from './world.ts'
 
 export interface Survey {
@@ -24,7 +25,11 @@ function askingOf({ people, staff }: DrillWorld, actor: Actor, session: Session,
   return dice.pick([staff.listCustomers, staff.readCustomer])(actor, session, dice, 'bearer')
 }
 
-export async function surveySessions(world: DrillWorld, dice: Dice): Promise<Survey> {
+export async function surveySessions(
+  world: DrillWorld,
+  dice: Dice,
+  pause: (ms: number) => Promise<void>
+): Promise<Survey> {
   const { cast, speak, reasonFor } = world
   const survey: Survey = { singleHome: { used: 0, worked: 0, ofMoved: 0 }, pairs: { used: 0, worked: 0, ended: 0 } }
 
@@ -38,12 +43,17 @@ export async function surveySessions(world: DrillWorld, dice: Dice): Promise<Sur
     else survey.singleHome.ofMoved++
   }
 
-  async function use(actor: Actor, session: Session) {
+  /** Who is told to come again, comes again. */
+  async function use(actor: Actor, session: Session): Promise<void> {
     const asking = askingOf(world, actor, session, dice)
     const told = await speak(actor, asking)
+    const reason = reasonFor(actor, session, asking, told)
+    if (reason === awayReason) {
+      await pause(Number(told.headers['retry-after']) * 1000)
+      return use(actor, session)
+    }
     const isWorking = told.ending === 'answered' && told.status === 200
-    const isForeseen = reasonFor(actor, session, asking, told) !== null
-    note(actor, isWorking ? 'worked' : isForeseen ? 'foreseen' : 'wrong')
+    note(actor, isWorking ? 'worked' : reason === null ? 'wrong' : 'foreseen')
   }
 
   const everybody = [...cast.settled, ...cast.moving, ...cast.staff, ...cast.listening]

@@ -2,11 +2,15 @@
  * What is done to the fleet at the time, and what clients may see for that reason (the answers and closes that the
  * contract foresees). It is pure: times come in as numbers.
  */
+import { isSingleHome } from '../../core/words.ts'
 import type { Session } from '../../soak/load/actors.ts'
 import type { Foreseen } from '../../soak/load/books.ts'
 
-/** After its return, gateways may go on without Redis for so long, ms: until their breakers ask it again. */
-export const healMs = 3000
+/**
+ * After its return, gateways may go on without Redis for so long, ms: until their breakers ask it again, and each has
+ * written back what it knows.
+ */
+export const healMs = 5000
 
 interface Interval {
   readonly from: number
@@ -16,11 +20,10 @@ interface Interval {
 export const endedSession = 'Server.Session.check_auth.auth_failed'
 export const storeFault = 'Server.Dispatcher.store_unavailable'
 
+export const awayReason = 'a pair that cannot be had without Redis'
+
 const within = ({ from, to }: Interval, time: number) => from <= time && time <= to
 const overlaps = (one: Interval, from: number, to: number) => one.from <= to && from <= one.to
-
-/** Only a session on both systems is anywhere but in its own token and cookie. */
-const isPair = (session: Session | null): session is Session => session?.isPair === true
 
 export type Weather = ReturnType<typeof createWeather>
 
@@ -39,22 +42,28 @@ export function createWeather() {
   }
 
   const foreseen: Foreseen = {
-    answer(_actor, session, _question, { ending, status, faultcode, headers, sentAt, endedAt }) {
+    answer({ realm }, session, { call, isCommand = false }, told) {
+      const { ending, status, faultcode, headers, sentAt, endedAt } = told
       const isStop = stops.some((one) => overlaps(one, sentAt, endedAt))
       if (ending === 'its WebSocket ended' && isStop) return 'with the WebSocket of a gateway that stops'
-      if (ending !== 'answered' || !isPair(session)) return null
-      const isLost = lossy.some((one) => within(one, session.renewedAt))
+      if (ending !== 'answered' || isSingleHome(realm)) return null
+      const isLost = session !== null && lossy.some((one) => within(one, session.renewedAt))
       if (isLost && faultcode === endedSession && (status === 500 || status === 401))
         return 'a pair that went with Redis'
       const isAway = away.some((one) => overlaps(one, sentAt, endedAt))
-      const isTold = status === 503 && faultcode === storeFault && headers['retry-after'] !== undefined
-      return isAway && isTold ? 'a pair that cannot be had without Redis' : null
+      const isWorded = isCommand || (status === 503 && headers['retry-after'] !== undefined)
+      // A login needs nothing that is kept; whatever else is shown may be half of a pair.
+      return isAway && isWorded && faultcode === storeFault && call !== 'Session/login' ? awayReason : null
     },
     close: (code, at) => (code === 1001 && stops.some((one) => within(one, at)) ? 'a gateway that stops' : null)
   }
 
   return {
     foreseen,
+
+    /** Whether gateways may have to do without what is kept of a session. */
+    isForgotten: (session: Session, at: number) =>
+      lossy.some((one) => within(one, session.renewedAt)) || away.some((one) => within(one, at)),
 
     /** Until it is called: gateways are stopped in good order. */
     stopsBegin(at: number) {

@@ -35,6 +35,7 @@ async function worldOn(fleet: Fleet, { customers, seed, rate }: DrillOptions): P
     memory: { memoryMs: 0, graceMs: heardWithinMs + graceMs },
     // Nothing is ever done to the systems.
     isDisturbed: () => false,
+    isForgotten: (session) => weather.isForgotten(session, now()),
     foreseen: weather.foreseen
   })
   const standing = new Set(fleet.gateways)

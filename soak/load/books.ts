@@ -3,7 +3,7 @@
  */
 import type { Expected, Ledger } from '../ledger.ts'
 import { faultcodeOf, isSessionFault, kindOf, type Recorder } from '../recorder.ts'
-import type { Actor } from './actors.ts'
+import type { Actor, Session } from './actors.ts'
 import type { Incoming } from './client.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -22,6 +22,8 @@ export interface Question {
   readonly isWrite?: boolean
   /** What is wrong with the contents of a success; null for nothing. */
   readonly check?: (told: Told) => string | null
+  /** It is said on a WebSocket. */
+  readonly isCommand?: boolean
   /** A merged page is judged by itself. */
   readonly isPage?: boolean
 }
@@ -31,6 +33,8 @@ export interface BooksOptions {
   readonly recorder: Recorder
   readonly now: () => number
   readonly foreseen: Foreseen
+  /** Whether a session has ended, and the gateways may not know any more where it lived. */
+  readonly isNobodys: (actor: Actor, session: Session) => boolean
 }
 
 /** Why the contract foresees what is no success; null where it does not. */
@@ -58,7 +62,7 @@ function heed(actor: Actor, session: Actor['session'], faultcode: string | null,
 
 export type Books = ReturnType<typeof createBooks>
 
-export function createBooks({ ledger, recorder, now, foreseen }: BooksOptions) {
+export function createBooks({ ledger, recorder, now, foreseen, isNobodys }: BooksOptions) {
   let lastId = 0
 
   function examine({ call, check, isPage = false }: Question, id: number, told: Told) {
@@ -76,7 +80,8 @@ export function createBooks({ ledger, recorder, now, foreseen }: BooksOptions) {
       const id = ++lastId
       const sentAt = now()
       const sentIn = recorder.window
-      ledger.sent({ id, call, isWrite, expected, session, sentAt })
+      const mayBeNobodys = session !== null && isNobodys(actor, session)
+      ledger.sent({ id, call, isWrite, expected, session, sentAt, isNobodys: mayBeNobodys })
       actor.inFlight++
       return {
         id,

@@ -132,7 +132,7 @@ export function createWebSockets(options: WebSocketsOptions) {
 
   async function say(line: Line, session: Session) {
     const { params, ...question } = commandOf(line, session)
-    const { id, end } = books.begin(line.actor, question)
+    const { id, end } = books.begin(line.actor, { ...question, isCommand: true })
     const begun = performance.now()
     const answered = Promise.withResolvers<Json | null>()
     line.waiting.set(id, answered.resolve)

@@ -135,7 +135,8 @@ for (const { name, make, broken } of cases) {
   })
 }
 
-const staff = {} as Actor
+const staff = { realm: 'admin' } as Actor
+const somebody = { realm: 'customer' } as Actor
 const question = { call: 'Customer/get_customer_list', expected: { kind: 'any' } } as const
 const pair = { isPair: true, renewedAt: 500 } as Session
 const told = (status: number, faultcode: string, more: Partial<Told> = {}): Told => ({
@@ -154,22 +155,41 @@ const stormy = (isEmptied: boolean) => {
 }
 const later = { sentAt: 2001 + healMs, endedAt: 2002 + healMs }
 
-const weathers = [
-  { name: 'a pair that Redis had ends', session: pair, answer: ended, isForeseen: true },
-  { name: 'it ends much later', session: pair, answer: { ...ended, ...later }, isForeseen: true },
+interface Met {
+  readonly name: string
+  readonly actor?: Actor
+  readonly session?: Session | null
+  readonly call?: string
+  readonly isCommand?: boolean
+  readonly hangs?: boolean
+  readonly answer: Told
+  readonly isForeseen: boolean
+}
+
+const weathers: readonly Met[] = [
+  { name: 'a pair that Redis had ends', answer: ended, isForeseen: true },
+  { name: 'it ends much later', answer: { ...ended, ...later }, isForeseen: true },
   {
     name: 'a pair of afterwards ends',
     session: { ...pair, renewedAt: later.sentAt },
     answer: ended,
     isForeseen: false
   },
-  { name: 'a session on one system ends', session: { ...pair, isPair: false }, answer: ended, isForeseen: false },
-  { name: 'a pair ends with another fault', session: pair, answer: told(500, 'Server.X.y'), isForeseen: false },
-  { name: 'a pair cannot be had', session: pair, answer: unavailable, isForeseen: true },
-  { name: 'nothing says when to try again', session: pair, answer: { ...unavailable, headers: {} }, isForeseen: false },
-  { name: 'a pair cannot be had afterwards', session: pair, answer: { ...unavailable, ...later }, isForeseen: false },
-  { name: 'nobody cannot be had', session: null, answer: unavailable, isForeseen: false },
-  { name: 'Redis hung, and a pair of before ends', hangs: true, session: pair, answer: ended, isForeseen: false },
+  { name: 'a session on one system ends', actor: somebody, answer: ended, isForeseen: false },
+  { name: 'a pair ends with another fault', answer: told(500, 'Server.X.y'), isForeseen: false },
+  { name: 'a pair cannot be had', answer: unavailable, isForeseen: true },
+  { name: 'a session on one system cannot be had', actor: somebody, answer: unavailable, isForeseen: false },
+  { name: 'nothing says when to try again', answer: { ...unavailable, headers: {} }, isForeseen: false },
+  {
+    name: 'a command tells the same',
+    isCommand: true,
+    answer: { ...told(500, storeFault), headers: {} },
+    isForeseen: true
+  },
+  { name: 'a pair cannot be had afterwards', answer: { ...unavailable, ...later }, isForeseen: false },
+  { name: 'nobody knows a token', session: null, answer: unavailable, isForeseen: true },
+  { name: 'a login is refused', session: null, call: 'Session/login', answer: unavailable, isForeseen: false },
+  { name: 'Redis hung, and a pair of before ends', hangs: true, answer: ended, isForeseen: false },
   {
     name: 'Redis hung, and a pair of then ends',
     hangs: true,
@@ -179,9 +199,11 @@ const weathers = [
   }
 ]
 
-for (const { name, hangs = false, session, answer, isForeseen } of weathers) {
+for (const { name, isForeseen, answer, ...met } of weathers) {
   test(`weather: ${name}: ${isForeseen ? 'foreseen' : 'an error'}`, () => {
-    assert.equal(stormy(!hangs).answer(staff, session, question, answer) !== null, isForeseen)
+    const { actor = staff, session = pair, hangs = false, call = question.call, isCommand = false } = met
+    const reason = stormy(!hangs).answer(actor, session, { ...question, call, isCommand }, answer)
+    assert.equal(reason !== null, isForeseen)
   })
 }
 

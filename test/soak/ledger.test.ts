@@ -21,6 +21,12 @@ import {
 testCases([
   { name: 'a read where its session lives', arrivals: [['source', {}]], verdict: [] },
   { name: 'a read elsewhere', arrivals: [['target', {}]], verdict: ['wrong system'] },
+  {
+    name: 'a read of a session that has ended and that nobody remembers',
+    mark: { isNobodys: true },
+    arrivals: [['target', refused]],
+    verdict: []
+  },
   { name: 'a read that never arrived', seen: { status: 503 }, arrivals: [], verdict: [] },
   {
     name: 'a login on both',
