@@ -20,9 +20,13 @@ export function verdictOf({ isKept }: Pick<Limit, 'isKept'>): string {
 
 export const isPassed = (limits: readonly Limit[]) => limits.every(({ isKept }) => isKept !== false)
 
-/** What was found, limit by limit, and the first of what was wrong. */
-export function verdictsOf(limits: readonly Limit[], examples: readonly string[]): string {
+/** What was found, limit by limit, and examples of what was wrong. */
+export function verdictsOf(
+  limits: readonly Limit[],
+  examples: readonly string[],
+  title = 'the first of what was wrong'
+): string {
   const lines = limits.map((limit) => `${verdictOf(limit)}  ${limit.name}: ${limit.found}`)
-  const told = examples.length === 0 ? [] : ['', 'the first of what was wrong:', ...examples.map((one) => `  ${one}`)]
+  const told = examples.length === 0 ? [] : ['', `${title}:`, ...examples.map((one) => `  ${one}`)]
   return [...lines, ...told].join('\n')
 }

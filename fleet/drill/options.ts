@@ -11,7 +11,7 @@ back empty and hangs, and HAProxy reads its file again; then compares what clien
 
   --seconds N    about how long it takes; 150. Below that Redis is away for less than 20 s
   --seed N       of everything that is left to chance; a random one when absent
-  --rate N       requests per second, whatever the answers do; 60
+  --rate N       requests per second, whatever the answers do; 80
   --customers N  of both systems together; 600
   --workers N    processes of each gateway; 1. From 2 up they are exchanged by SIGHUP and SIGUSR2 too
 
@@ -30,7 +30,7 @@ const flags = {
   drill: { type: 'boolean' },
   seconds: { type: 'string', default: '150' },
   seed: { type: 'string' },
-  rate: { type: 'string', default: '60' },
+  rate: { type: 'string', default: '80' },
   customers: { type: 'string', default: '600' },
   workers: { type: 'string', default: '1' },
   help: { type: 'boolean', short: 'h' }
@@ -70,8 +70,8 @@ export function drillTimes({ seconds }: Pick<DrillOptions, 'seconds'>): DrillTim
   const share = Math.min(1, seconds / asPlannedSeconds)
   const scaled = (ms: number, least: number) => Math.round(Math.max(ms * share, least))
   return {
-    steadyMs: scaled(15_000, 400),
-    restMs: scaled(4000, 200),
+    steadyMs: scaled(25_000, 400),
+    restMs: scaled(5000, 200),
     killedMs: scaled(5000, 300),
     redisAwayMs: scaled(20_000, 700),
     redisHangsMs: scaled(5000, 500),

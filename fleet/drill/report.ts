@@ -61,7 +61,7 @@ export function drillReport(drill: Drill): { text: string; isPassed: boolean } {
     tableOf(['phase', 's', 'requests', 'logins', 'p50', 'p99', 'CPUs'], run.phases.map(phaseRow)),
     errorTable(drill),
     tableOf(['figure', 'value'], countRows(drill)),
-    verdictsOf(limits, examples)
+    verdictsOf(limits, examples, 'the first of what was wrong, and of each error')
   ].join('\n\n')
   return { text, isPassed: isPassed(limits) }
 }
