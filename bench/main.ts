@@ -7,9 +7,11 @@ import { benchGraphql } from './graphql/index.ts'
 import { benchLayers } from './layers.ts'
 import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
+import { benchStores } from './stores.ts'
+import { benchWorkers } from './workers.ts'
 
 const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--connections N] [--megabytes N]
-                        [--customers N]
+                        [--customers N] [--sessions N]
 
 Parts; all of them when none is named:
   forward          CPU per request, requests per second and p99: the gateway, bare @fastify/http-proxy, nginx
@@ -20,12 +22,16 @@ Parts; all of them when none is named:
                    contract's calls and rows, and where merging takes more than half of parsing
   graphql          GraphQL queries beside the equal calls made directly: the gateway's CPU and the client's time; fails
                    where their answers differ
+  workers          requests per second of two workers against one, by wrk and haproxy, and what the machine's two cores
+                   are worth; fails below 1.7 times
+  stores           sessions in memory, in a file and in Redis: bytes, writes, lookups, and what their expiry costs
 
-  --seconds N      forward, layers: how long a peer is measured in one round; 1
-  --rounds N       forward, layers, lists, graphql: rounds that count, after one that warms up; 15
-  --connections N  forward, layers: keep-alive connections; 50
+  --seconds N      forward, layers, workers: how long a peer is measured in one round; 1
+  --rounds N       forward, layers, lists, graphql, workers: rounds that count, after one that warms up; 15
+  --connections N  forward, layers, workers: keep-alive connections; 50
   --megabytes N    memory: the size of each file; 200
   --customers N    lists: how many both systems have together; 1000000
+  --sessions N     stores: how many are remembered; 1000000
   --help           this text
 
 Exit code 1: an answer was not as it should be, or a part found its limit passed.
@@ -37,10 +43,11 @@ const flags = {
   connections: { type: 'string', default: '50' },
   megabytes: { type: 'string', default: '200' },
   customers: { type: 'string', default: '1000000' },
+  sessions: { type: 'string', default: '1000000' },
   help: { type: 'boolean', short: 'h' }
 } as const
 
-const parts = ['forward', 'layers', 'memory', 'lists', 'graphql'] as const
+const parts = ['forward', 'layers', 'memory', 'lists', 'graphql', 'workers', 'stores'] as const
 
 function numberOf(flag: string, text: string, isWhole: boolean): number {
   const value = Number(text)
@@ -71,6 +78,7 @@ async function main(argv: string[]): Promise<number> {
     customers: numberOf('customers', values.customers, true),
     rounds: numberOf('rounds', values.rounds, true)
   }
+  const storesOptions = { sessions: numberOf('sessions', values.sessions, true) }
   const isChosen = (part: (typeof parts)[number]) => positionals.length === 0 || positionals.includes(part)
   let isFine = true
   if (isChosen('forward')) isFine = await benchForward(forwardOptions, print)
@@ -78,6 +86,8 @@ async function main(argv: string[]): Promise<number> {
   if (isChosen('memory')) isFine = (await benchMemory(memoryOptions, print)) && isFine
   if (isChosen('lists')) isFine = (await benchLists(listsOptions, print)) && isFine
   if (isChosen('graphql')) await benchGraphql({ rounds: listsOptions.rounds }, print)
+  if (isChosen('workers')) isFine = (await benchWorkers(forwardOptions, print)) && isFine
+  if (isChosen('stores')) await benchStores(storesOptions, print)
   return isFine ? 0 : 1
 }
 

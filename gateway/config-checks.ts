@@ -14,6 +14,7 @@ import { isMapping, unknownKey } from './mistakes.ts'
 import { checkRedirects } from './redirect-checks.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 import { checkListenerTls, checkSystemTls, publicKeyMistakes } from './tls-checks.ts'
+import { isSupervised } from './workers/count.ts'
 
 /** Plugins that are unknown, not there yet, or without what they need. */
 export function pluginMistakes(value: unknown, { directory }: Surroundings): string[] {
@@ -81,6 +82,13 @@ const checkStore: Check = (config, directory) => {
   return []
 }
 
+const checkWorkers: Check = ({ workers, store }) =>
+  isSupervised(workers) && store === 'memory'
+    ? [
+        `workers: ${workers} need a store that they share, and memory is each one's own; set store to file:./dispatcher.db, or workers to 1`
+      ]
+    : []
+
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
 
 const checkToken: Check = ({ ops: { host, token } }) => {
@@ -144,6 +152,7 @@ const checks: readonly [sections: readonly string[], check: Check][] = [
   [['systems'], checkKeys],
   [['systems'], checkInFlight],
   [['store'], checkStore],
+  [['workers', 'store'], checkWorkers],
   [['ops'], checkToken],
   [['realms'], checkHosts],
   [['plugins', 'defaultRealm'], checkDefaultRealm],

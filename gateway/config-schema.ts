@@ -26,7 +26,10 @@ export const BaseSchema = Type.Object(
       ),
       { minItems: 1, description: 'Where clients come in.' }
     ),
-    workers: Type.Literal(1, { default: 1, description: 'Processes that share the listeners.' }),
+    workers: Type.Union([Type.Integer({ minimum: 1, maximum: 999 }), Type.Literal('auto')], {
+      default: 1,
+      description: 'Processes that share the listeners; auto is one per core.'
+    }),
     trustProxy: Type.Union(
       [Type.Literal(false), Type.String({ format: 'cidr' }), Type.Array(Type.String({ format: 'cidr' }))],
       { default: false, description: 'Proxies whose X-Forwarded-* is believed.' }
@@ -64,6 +67,11 @@ export const BaseSchema = Type.Object(
       { ...Strict, default: {}, description: 'What a client may take of the gateway.' }
     ),
     debugHeaders: Type.Boolean({ default: false, description: 'true adds X-Dispatched-To.' }),
+    notice: Type.Integer({
+      minimum: 0,
+      default: 0,
+      description: 'How long a stop is only told to balancers, by /health/ready, before it begins, ms.'
+    }),
     drain: Type.Integer({ minimum: 0, default: 30_000, description: 'Wait for requests in flight at a stop, ms.' }),
     logLevel: Type.Union(
       (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map((level) => Type.Literal(level)),

@@ -35,7 +35,12 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export function loadConfig(file: string, env: Surroundings['env'] = process.env): Config {
+/** `overrides`: what the command line says of keys, which comes before the file. */
+export function loadConfig(
+  file: string,
+  env: Surroundings['env'] = process.env,
+  overrides: Readonly<Partial<Pick<Config, 'workers'>>> = {}
+): Config {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -50,7 +55,8 @@ export function loadConfig(file: string, env: Surroundings['env'] = process.env)
   // What follows the first mistake is mostly its echo.
   if (error !== undefined) throw new ConfigError([`${file}: ${error.message.split('\n', 1)[0]}`])
   const raw = mapTexts(document.toJS(), (one) => one.replaceAll(putAside, (_all, at) => references[Number(at)] ?? ''))
-  return parseConfig(raw, { directory: dirname(resolve(file)), env })
+  const asked = isMapping(raw) ? { ...raw, ...overrides } : raw
+  return parseConfig(asked, { directory: dirname(resolve(file)), env })
 }
 
 /** `${NAME}` and `${NAME:-default}`. */

@@ -7,6 +7,7 @@ import { type Certificate, timeWarning } from './certificate.ts'
 import type { Config } from './config-schema.ts'
 import { bareHosts, clientCertificates, type OwnFiles, ownFiles, readSound } from './own-certificates.ts'
 import { strictTransport } from './strict-transport.ts'
+import { countOf } from './workers/count.ts'
 
 function lineOf(certificate: Certificate): string {
   const { names, until } = certificate
@@ -41,12 +42,13 @@ function systemLines(config: Config): string[] {
 }
 
 export function describe(config: Config): string {
-  const { listen, realms, defaultRealm, plugins, teamPlugins } = config
+  const { listen, workers, realms, defaultRealm, plugins, teamPlugins } = config
   const on = plugins.filter(({ options }) => options !== null).map(({ name }) => name)
   const off = plugins.filter(({ options }) => options === null).map(({ name }) => name)
   return [
     'listen:',
     ...listen.flatMap((one) => listenerLines(one, realms)),
+    `workers: ${workers === 'auto' ? `auto, which is ${countOf(workers)} here` : workers}`,
     `realms (default ${defaultRealm ?? 'none: an unknown host gets 421'}):`,
     ...Object.entries(realms).map(([realm, { hosts: names }]) => `  ${realm}: ${names.join(', ')}`),
     'systems:',

@@ -1,17 +1,19 @@
 /**
  * Binds the app to its addresses, and lets go of them without losing a request.
  */
+import { once } from 'node:events'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import net, { type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { isUnclearlyFramed } from '../core/unclear.ts'
 import { listenerRealm, upgrade } from '../core/words.ts'
 import { createCertificates } from './certificates.ts'
 import type { Config } from './config-schema.ts'
+import { trackConnections } from './connections.ts'
 import { noHttp, refusalFor, refuse } from './refusals.ts'
-import { type Limits, lookEveryMs, newConnection, type Watched, watchSlowClients } from './slow-clients.ts'
+import { type Limits, lookEveryMs, watchSlowClients } from './slow-clients.ts'
 import { strictResponse, strictTransport } from './strict-transport.ts'
 
 type ListenOptions = Config['listen'][number]
@@ -22,67 +24,17 @@ const keepAliveMs = 75_000
 export interface Listeners {
   /** Where each listener is bound, in the order of the config. */
   readonly addresses: readonly { readonly url: string; readonly port: number }[]
+  /** From now on each answer is the last of its connection; nothing else changes. */
+  sayLast(): void
+  /**
+   * Leaves new connections to the other workers and tells those that stand that they end: WebSockets at once, the others
+   * with their next answer. Waits until they have gone, at most `idleMs`.
+   */
+  leave(idleMs: number): Promise<void>
   /** Stops accepting, waits until what is in flight is answered, at most `drainMs`, then cuts the rest. */
   close(drainMs: number): Promise<void>
   /** Reads all certificates again; one that cannot be used changes nothing. */
   reloadCertificates(): void
-}
-
-/**
- * Connections of one server, and the answers that each still owes. Nothing but connections comes and goes in the map: a
- * Set of all open answers was measured to keep a third of the young heap alive, by the chain of its outgrown tables.
- */
-function trackConnections(server: http.Server | https.Server, ownHeaders: string) {
-  const connections = new Map<Socket, Watched>()
-  let closing = false
-  function track(socket: Socket): Watched {
-    const known = connections.get(socket)
-    if (known !== undefined) return known
-    const connection = newConnection(ownHeaders)
-    connections.set(socket, connection)
-    socket.once('close', () => connections.delete(socket))
-    return connection
-  }
-  // A TLS server tells of both the TCP connection and the TLS one; each must be let go.
-  server.on('connection', track).on('secureConnection', track)
-  function begin(connection: Watched, socket: Socket, response: ServerResponse) {
-    const { responses } = connection
-    responses.push(response)
-    if (closing) response.shouldKeepAlive = false
-    response.once('close', () => {
-      responses.splice(responses.indexOf(response), 1)
-      const isOver = (closing || connection.refusedAt !== 0) && responses.length === 0
-      // The rest of a body that nobody reads any more would keep the connection for as long as the client likes.
-      if (isOver || !response.req.complete) socket.destroySoon()
-    })
-  }
-  return {
-    connections,
-    track,
-    begin,
-    isFree(socket: Socket) {
-      const { responses, refusedAt } = track(socket)
-      return responses.length === 0 && refusedAt === 0
-    },
-    /** Idle ones go at once, also those that never sent a request; the others after their last answer. */
-    letGo() {
-      closing = true
-      const busy = [...connections].filter(([, { responses }]) => responses.length > 0)
-      // An answer whose head is not out yet says that it is the last.
-      for (const response of busy.flatMap(([, { responses }]) => responses)) {
-        if (!response.headersSent) response.shouldKeepAlive = false
-      }
-      for (const socket of connections.keys()) {
-        const isBusy = busy.some(
-          ([one]) => one === socket || ('encrypted' in one && one.remotePort === socket.remotePort)
-        )
-        if (!isBusy) socket.destroy()
-      }
-    },
-    cut() {
-      for (const socket of connections.keys()) socket.destroy()
-    }
-  }
 }
 
 /**
@@ -164,6 +116,12 @@ async function bind(server: http.Server | https.Server, { host, port }: ListenOp
   return server.address() as AddressInfo
 }
 
+async function atMost(done: Promise<unknown>, ms: number) {
+  const patience = new AbortController()
+  await Promise.race([done, delay(ms, undefined, { signal: patience.signal }).catch(() => {})])
+  patience.abort()
+}
+
 export async function openListeners(
   app: FastifyInstance,
   { listen, limits }: Pick<Config, 'listen' | 'limits'>
@@ -171,13 +129,28 @@ export async function openListeners(
   const servers: ReturnType<typeof createServer>[] = []
   const addresses: { url: string; port: number }[] = []
 
-  async function close(drainMs: number) {
+  function sayLast() {
+    for (const { connections } of servers) connections.sayLast()
+  }
+
+  function goAway() {
     if (app.hasDecorator('webSockets')) app.webSockets.goAway()
+  }
+
+  async function leave(idleMs: number) {
+    const closed = Promise.all(servers.map(({ server }) => once(server, 'close')))
+    // Not http's own: that cuts connections which are idle, and their clients may be sending already.
+    for (const { server } of servers) net.Server.prototype.close.call(server)
+    sayLast()
+    goAway()
+    await atMost(closed, idleMs)
+  }
+
+  async function close(drainMs: number) {
+    goAway()
     const closed = Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))))
     for (const { connections } of servers) connections.letGo()
-    const patience = new AbortController()
-    await Promise.race([closed, delay(drainMs, undefined, { signal: patience.signal }).catch(() => {})])
-    patience.abort()
+    await atMost(closed, drainMs)
     for (const { connections } of servers) connections.cut()
     await closed
   }
@@ -196,6 +169,8 @@ export async function openListeners(
   }
   return {
     addresses,
+    sayLast,
+    leave,
     close,
     reloadCertificates() {
       const reloads = servers.flatMap(({ reload }) => reload ?? [])

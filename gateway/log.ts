@@ -19,6 +19,8 @@ export interface Log {
   writeLine(line: string): void
   /** Writes what is buffered; for the end of the process. */
   flush(): void
+  /** Drops what is buffered: nobody reads any more. Else the end of the process would try to write it for ever. */
+  abandon(): void
 }
 
 export function createLog(
@@ -60,6 +62,7 @@ export function createLog(
     flush() {
       handOver()
       destination.flushSync()
-    }
+    },
+    abandon: () => destination.destroy()
   }
 }

@@ -1,10 +1,13 @@
 /**
- * The command: flags, signals, exit codes. Nothing else may end the process.
+ * The command: flags, signals, exit codes. Nothing else may end the process, workers (workers/worker.ts) apart.
  */
 import './runtime.ts'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Config } from './config-schema.ts'
+import { explainFailure } from './failures.ts'
+import { type StopSignals, takeReloadSignals, takeStopSignals } from './signals.ts'
+import { isSupervised, readWorkers } from './workers/count.ts'
 
 const help = `Usage: webdispatcher [--config FILE] [--check] [--workers N]
 
@@ -12,7 +15,7 @@ One API entry point in front of two releases of a billing system.
 
   --config FILE   YAML config (or WEBDISPATCHER_CONFIG); without it the demonstration runs
   --check         validates the config, prints what it gives, and exits 0 or 1
-  --workers N     processes that share the listeners; overrides the config's workers
+  --workers N     processes that share the listeners, or auto: one per core; overrides the config's workers
   --help          this text
   --version       the version
 `
@@ -30,30 +33,9 @@ function versionOf(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-/** The first signal to stop; it is waited for from the start, so that none kills a gateway that is just coming up. */
-const stopSignal = () =>
-  new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
-  })
+type Reloads = ReturnType<typeof takeReloadSignals>
 
-/**
- * SIGHUP asks for the certificates to be read again. It is listened to from the start, since it ends a process that does
- * not; one that comes before there is a gateway to ask is not forgotten.
- */
-function onHangUp(): (reload: () => void) => void {
-  let isWaiting = false
-  let answer = () => {
-    isWaiting = true
-  }
-  process.on('SIGHUP', () => answer())
-  return (reload) => {
-    answer = reload
-    if (isWaiting) reload()
-  }
-}
-
-async function runConfigured(config: Config, reloadBy: ReturnType<typeof onHangUp>): Promise<number> {
-  const stopped = stopSignal()
+async function runConfigured(config: Config, signals: StopSignals, onReload: Reloads): Promise<number> {
   const [{ createLog }, { startGateway }] = await Promise.all([import('./log.ts'), import('./running.ts')])
   const log = createLog(config)
   const { logger, flush } = log
@@ -66,8 +48,15 @@ async function runConfigured(config: Config, reloadBy: ReturnType<typeof onHangU
     const gateway = await startGateway(config, log)
     logger.info({ addresses: gateway.addresses.map(({ url }) => url), ops: gateway.opsUrl }, 'listening')
     flush()
-    reloadBy(gateway.reloadCertificates)
-    await stopped
+    onReload(() => {
+      logger.info('certificates are read again; a changed config needs a restart, or several workers')
+      gateway.reloadCertificates()
+    })
+    await signals.asked
+    if (config.notice > 0) {
+      gateway.giveNotice()
+      await signals.patience(config.notice)
+    }
     await gateway.stop()
     return 0
   } finally {
@@ -75,13 +64,20 @@ async function runConfigured(config: Config, reloadBy: ReturnType<typeof onHangU
   }
 }
 
+async function run(config: Config, read: () => Config, onReload: Reloads): Promise<number> {
+  const signals = takeStopSignals()
+  if (!isSupervised(config.workers)) return runConfigured(config, signals, onReload)
+  const { supervise } = await import('./workers/supervisor.ts')
+  return supervise({ config, read, signals, onReload, complain: (why) => process.stderr.write(`${why}\n`) })
+}
+
 async function runDemonstration(): Promise<number> {
-  const stopped = stopSignal()
+  const { asked } = takeStopSignals()
   const { startDemonstration } = await import('./demo.ts')
   try {
     const demonstration = await startDemonstration(process.env)
     process.stdout.write(demonstration.banner)
-    await stopped
+    await asked
     await demonstration.stop()
     return 0
   } catch (error) {
@@ -90,18 +86,6 @@ async function runDemonstration(): Promise<number> {
     process.stderr.write(`port ${port} is in use; for other ports: WEBDISPATCHER_DEMO_PORT=9080 npm start\n`)
     return 1
   }
-}
-
-/** Boot errors in one line: what, and what to do. */
-function explainFailure(error: unknown): string {
-  const { code, name, address, port, message, stack } = error as NodeJS.ErrnoException & {
-    address?: string
-    port?: number
-  }
-  if (code === 'EADDRINUSE') return `${address}:${port} is in use: stop what listens there, or choose another port`
-  if (code === 'EACCES' && port !== undefined) return `${address}:${port} may not be bound by this user`
-  if (code?.startsWith('ERR_PARSE_ARGS')) return `${message}\nTry --help.`
-  return name === 'ConfigError' ? message : (stack ?? String(error))
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -115,18 +99,24 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const file = values.config ?? process.env.WEBDISPATCHER_CONFIG
-  const reloadBy = file === undefined ? () => {} : onHangUp()
+  const onReload = file === undefined ? null : takeReloadSignals()
   // Only now: a look at the help should not load a gateway.
   const { ConfigError, loadConfig } = await import('./config.ts')
-  if (values.workers !== undefined && values.workers !== '1') {
-    throw new ConfigError([`--workers: ${JSON.stringify(values.workers)} is not 1; this release runs one process`])
+  const workers = values.workers === undefined ? undefined : readWorkers(values.workers)
+  if (workers === null) {
+    const given = JSON.stringify(values.workers)
+    throw new ConfigError([`--workers: ${given} is not a whole number from 1 to 999, or auto`])
   }
-  if (file === undefined) {
+  if (file === undefined || onReload === null) {
     if (values.check) throw new ConfigError(['--check: there is no config to check; name one with --config FILE'])
+    if (workers !== undefined && workers !== 1) {
+      throw new ConfigError(['--workers: the demonstration is one process; name a config with --config FILE'])
+    }
     return runDemonstration()
   }
-  const config = loadConfig(file)
-  if (!values.check) return runConfigured(config, reloadBy)
+  const read = () => loadConfig(file, process.env, workers === undefined ? {} : { workers })
+  const config = read()
+  if (!values.check) return run(config, read, onReload)
   const { describe } = await import('./describe.ts')
   process.stdout.write(`${file} is valid\n${describe(config)}\n`)
   return 0

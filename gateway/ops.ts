@@ -12,10 +12,12 @@ import Fastify, {
 } from 'fastify'
 import { Fault, renderFault } from '../core/faults.ts'
 import { systemNames } from '../core/words.ts'
+import { mergedText } from '../plugins/metrics/merged.ts'
 import type { Config } from './config-schema.ts'
 import { createExplain } from './ops/explain.ts'
 import { tellMigration } from './ops/migrations.ts'
-import { describeSystems } from './ops/systems.ts'
+import type { AskAll } from './ops/reports.ts'
+import { describeSystems, mergeSystems } from './ops/systems.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
@@ -29,8 +31,10 @@ function createGuard(token: string) {
 
 interface Watched {
   readonly config: Config
-  /** True once every listener is bound. */
-  isListening(): boolean
+  /** Whether every listener is bound, and whether a stop has begun. */
+  readonly state: { readonly isListening: boolean; readonly isStopping: boolean }
+  /** Asks all workers; null where this process is the only one. */
+  readonly askAll: AskAll | null
 }
 
 /** Ops has two faults of its own: what it cannot read, and what goes wrong in here. */
@@ -45,17 +49,17 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** For balancers and process managers: without a token. */
-function addHealth(ops: FastifyInstance, app: FastifyInstance, { isListening }: Watched) {
+function addHealth(ops: FastifyInstance, app: FastifyInstance, { state }: Watched) {
   ops.get('/health/live', async () => ({ live: true }))
   ops.get('/health/ready', async (_request, reply) => {
     const systems = Object.fromEntries(systemNames.map((system) => [system, app.systems[system].reachable]))
-    const ready = isListening() && Object.values(systems).includes(true)
-    return reply.code(ready ? 200 : 503).send({ ready, listening: isListening(), reachable: systems })
+    const ready = state.isListening && !state.isStopping && Object.values(systems).includes(true)
+    return reply.code(ready ? 200 : 503).send({ ready, listening: state.isListening, reachable: systems })
   })
 }
 
 /** For operators alone. */
-function addGuarded(scope: FastifyInstance, app: FastifyInstance, config: Config) {
+function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askAll }: Watched) {
   const isAllowed = createGuard(config.ops.token)
   const explain = createExplain(app, config)
   scope.addHook('onRequest', async function requireToken(request, reply) {
@@ -65,10 +69,10 @@ function addGuarded(scope: FastifyInstance, app: FastifyInstance, config: Config
   if (app.hasDecorator('metrics')) {
     scope.get('/metrics', async (_request, reply) => {
       reply.header('content-type', app.metrics.contentType)
-      return app.metrics.text()
+      return askAll === null ? app.metrics.text() : mergedText(await askAll('metrics'))
     })
   }
-  scope.get('/systems', async () => describeSystems(app))
+  scope.get('/systems', async () => (askAll === null ? describeSystems(app) : mergeSystems(await askAll('systems'))))
   scope.post('/explain', async ({ body }) => explain(body))
   scope.post('/migrations', async ({ body }) => {
     await tellMigration(app, body)
@@ -91,7 +95,7 @@ export async function buildOps(
   })
   addHealth(ops, app, watched)
   ops.register(async function guarded(scope) {
-    addGuarded(scope, app, watched.config)
+    addGuarded(scope, app, watched)
   })
   await ops.ready()
   return ops

@@ -150,7 +150,7 @@ test('the README shows the logins of the banner', () => {
 
 test('the README starts and tests as CI does', () => {
   const blocks = [...readme.matchAll(/^```sh\n(npm .*)\n```$/gm)].map(([, text]) => text)
-  assert.deepEqual(blocks, ['npm ci && npm start', 'npm ci && npm test'])
+  assert.deepEqual(blocks, ['npm ci && npm start', 'npm ci && npm test', 'npm run fleet'])
   const ci = readFileSync(join(root, '.ci/run'), 'utf8').split('\n')
   assert.deepEqual(
     ci.filter((line) => line.startsWith('npm ')),

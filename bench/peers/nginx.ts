@@ -2,31 +2,17 @@
  * nginx with one worker, routing by the cookie as a plain web server can: the floor of what a proxy costs.
  */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openSocket } from '../answers.ts'
 import { type Crew, hasProc, type Listening } from '../children.ts'
 import type { Ready } from './reporting.ts'
+import { findTool, freePort } from './tools.ts'
 
 /** The nginx of PATH; null when there is none, or no way to read what it uses. */
-export function findNginx(): string | null {
-  if (!hasProc) return null
-  const files = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'nginx'))
-  return (
-    files.find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    }) ?? null
-  )
-}
+export const findNginx = (): string | null => (hasProc ? findTool('nginx') : null)
 
 const configOf = (port: number, { source, target }: Ready['ports']) => `
 daemon off;
@@ -56,15 +42,6 @@ http {
   }
 }
 `
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export async function startNginx(file: string, crew: Crew, upstream: Ready['ports']): Promise<Listening> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-nginx-'))

@@ -9,6 +9,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
+import { Fault } from '../../core/faults.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { type Home, isSingleHome } from '../../core/words.ts'
@@ -31,6 +32,16 @@ interface Setting {
   readonly apiRoutes: readonly string[]
   /** The path that `Session/logout` has on the systems. */
   readonly logoutPath: string
+}
+
+/**
+ * A page says nothing of customers by itself, and to a browser a fault would be a dead end: it gets the target's, whose
+ * calls then find that the session has ended.
+ */
+function homeOfPage({ target }: FastifyRequest, error: unknown): Home {
+  const isOfStore = error instanceof Fault && (error.fault === 'session_ended' || error.fault === 'store_unavailable')
+  if (target.route.wire === 'page' && isOfStore) return { system: 'target', by: 'unasked' }
+  throw error
 }
 
 async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting) {
@@ -85,7 +96,8 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     const shown = await trail.waitFor(showAll(request, seen))
     // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
     const asker = place.pinned === null ? askerOf(request) : null
-    const home = await trail.waitFor(app.homes.resolve(shown, seen.isSource, asker, place.realm))
+    const found = app.homes.resolve(shown, seen.isSource, asker, place.realm)
+    const home = await trail.waitFor(found.catch((error) => homeOfPage(request, error)))
     const known = { home, credentials: shown.credentials, others: seen.others }
     if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
     else await sendDual(request, reply, known)

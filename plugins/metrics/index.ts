@@ -9,10 +9,12 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import Type from 'typebox'
+import { type Shown, tellable } from './merged.ts'
 import { countRequests } from './requests.ts'
-import { type Described, showCounter, showGauge, showHistogram } from './shown.ts'
+import { type Described, type DescribedGauge, showCounter, showGauge, showHistogram } from './shown.ts'
 import { showStore } from './store.ts'
 import { showLookups, showSystems } from './systems.ts'
+import { showWorkers } from './workers.ts'
 
 export const MetricsOptions = Type.Object({}, { additionalProperties: false })
 
@@ -24,10 +26,12 @@ declare module 'fastify' {
       readonly contentType: string
       /** Shows what is counted elsewhere, read when somebody asks; names get the prefix. */
       showCounter(described: Described, read: Parameters<typeof showCounter>[2]): void
-      showGauge(described: Described, read: Parameters<typeof showGauge>[2]): void
+      showGauge(described: DescribedGauge, read: Parameters<typeof showGauge>[2]): void
       showHistogram(described: Described, read: Parameters<typeof showHistogram>[2]): void
       /** All metrics as Prometheus reads them. */
       text(): Promise<string>
+      /** The same for whoever makes one text of several processes'. */
+      report(): Promise<Shown[]>
     }
   }
 }
@@ -50,13 +54,15 @@ async function metrics(app: FastifyInstance) {
   showSystems(app, registry)
   showLookups(app, registry)
   showStore(app, registry)
+  showWorkers(registry)
   app.decorate('metrics', {
     registry,
     contentType: registry.contentType,
     showCounter: (described, read) => showCounter(registry, described, read),
     showGauge: (described, read) => showGauge(registry, described, read),
     showHistogram: (described, read) => showHistogram(registry, described, read),
-    text: () => Registry.merge(whole).metrics()
+    text: () => Registry.merge(whole).metrics(),
+    report: async () => tellable((await Registry.merge(whole).getMetricsAsJSON()) as Shown[])
   })
 }
 

@@ -11,6 +11,11 @@ export interface Described {
   readonly labels: readonly string[]
 }
 
+export interface DescribedGauge extends Described {
+  /** What it is of several workers together; the sum when absent. */
+  readonly aggregator?: 'sum' | 'min' | 'max'
+}
+
 /** One series: the values of its labels, in the order of their names. */
 type Series<Value> = readonly [labels: readonly string[], value: Value]
 
@@ -36,9 +41,10 @@ export function showCounter(registry: Registry, described: Described, read: () =
   })
 }
 
-export function showGauge(registry: Registry, described: Described, read: () => Iterable<Series<number>>) {
+export function showGauge(registry: Registry, described: DescribedGauge, read: () => Iterable<Series<number>>) {
   new Gauge({
     ...settingsOf(registry, described),
+    aggregator: described.aggregator ?? 'sum',
     collect() {
       this.reset()
       for (const [values, value] of read()) this.set(labelled(described.labels, values), value)

@@ -10,10 +10,12 @@ const operations = ['read', 'write', 'count'] as const
 
 export function showStore(app: FastifyInstance, registry: Registry) {
   const { storeState } = app
-  const gauge = (name: string, help: string, read: () => number) =>
-    showGauge(registry, { name, help, labels: [] }, () => [[[], read()]])
-  gauge('store_up', 'Whether the shared store answers.', () => Number(storeState.isUp))
-  gauge('store_owed', 'Writes that wait until the shared store is back.', () => storeState.owed)
+  const isUp = 'Whether the shared store answers.'
+  showGauge(registry, { name: 'store_up', help: isUp, labels: [], aggregator: 'min' }, () => [
+    [[], Number(storeState.isUp)]
+  ])
+  const owed = 'Writes that wait until the shared store is back.'
+  showGauge(registry, { name: 'store_owed', help: owed, labels: [] }, () => [[[], storeState.owed]])
 
   const asked = 'What was asked of the shared store.'
   const labels = ['operation', 'outcome']

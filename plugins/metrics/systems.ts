@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Spread } from '../../core/tally.ts'
 import { type System, systemNames } from '../../core/words.ts'
-import { showCounter, showGauge, showHistogram } from './shown.ts'
+import { type Described, showCounter, showGauge, showHistogram } from './shown.ts'
 
 type State = FastifyInstance['systems'][System]
 type Series = readonly [labels: readonly string[], value: number]
@@ -28,10 +28,18 @@ export function showSystems(app: FastifyInstance, registry: Registry) {
     showCounter(registry, { name, help, labels: ['system', label] }, ofBoth(read))
   const gauge = (name: string, help: string, labels: readonly string[], read: (state: State) => readonly Series[]) =>
     showGauge(registry, { name, help, labels: ['system', ...labels] }, ofBoth(read))
+  /** Of several workers the least or the most. */
+  const flag = (
+    aggregator: 'min' | 'max',
+    { name, help, labels }: Described,
+    read: (state: State) => readonly Series[]
+  ) => showGauge(registry, { name, help, labels: ['system', ...labels], aggregator }, ofBoth(read))
   const one = (value: number): Series[] => [[[], value]]
 
-  gauge('system_up', '1 while requests are sent to the system.', [], ({ reachable }) => one(Number(reachable)))
-  gauge('breaker_state', '1 for the state of its breaker, 0 for the others.', ['state'], ({ breaker }) =>
+  const up = '1 while requests are sent to the system.'
+  flag('min', { name: 'system_up', help: up, labels: [] }, ({ reachable }) => one(Number(reachable)))
+  const ofBreaker = '1 for the state of its breaker, 0 for the others.'
+  flag('max', { name: 'breaker_state', help: ofBreaker, labels: ['state'] }, ({ breaker }) =>
     breakerStates.map((state) => [[state], Number(state === breaker)])
   )
   gauge('in_flight', 'Requests to it that are under way.', [], ({ inFlight }) => one(inFlight))

@@ -14,7 +14,10 @@ const openingMs = 5000
 /** Calls are synchronous: nobody may wait for another process's lock any longer. */
 const busyMs = 50
 const retryMs = 20
-const walBytes = 16 << 20
+const walBytes = 32 << 20
+/** Keys are hashes, so that each write is somewhere else: what is written to the file at once should be many. */
+const checkpointPages = 8000
+const cacheKilobytes = 16_384
 
 const busy = 5
 const notDatabase = 26
@@ -65,7 +68,8 @@ function reasonOf(path: string, error: unknown): string {
 }
 
 function prepare(database: DatabaseSync) {
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes};`)
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes};
+    PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${cacheKilobytes}`)
   database.exec('BEGIN IMMEDIATE')
   try {
     const found = Number(database.prepare('PRAGMA user_version').get()?.user_version)

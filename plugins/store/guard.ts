@@ -177,6 +177,7 @@ export function createGuard(backend: Backend, log: Log) {
 
     /** What the store will say of a key once it is told; undefined where nothing is owed. */
     owedOf(purpose: string, key: string): Change | null | undefined {
+      if (owed.size === 0 && owedClears.size === 0) return undefined
       const one = owed.get(nameOf(purpose, key))
       if (one !== undefined) return stillDue(one)
       return owedClears.has(purpose) ? null : undefined

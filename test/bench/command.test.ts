@@ -5,7 +5,10 @@ import { runBench } from './run.ts'
 const mistakes = [
   { args: ['--seconds', '0'], says: /--seconds: "0" is not a number above 0/ },
   { args: ['--rounds', '1.5'], says: /--rounds: "1\.5" is not a whole number above 0/ },
-  { args: ['sideways'], says: /"sideways" is no part; there are forward, layers, memory, lists, graphql/ },
+  {
+    args: ['sideways'],
+    says: /"sideways" is no part; there are forward, layers, memory, lists, graphql, workers, stores/
+  },
   { args: ['--customers', 'many'], says: /--customers: "many" is not a whole number above 0/ },
   { args: ['--fast'], says: /--fast/ }
 ] as const
@@ -27,11 +30,14 @@ test('bench: --help names the parts and the flags', async (t) => {
     'memory',
     'lists',
     'graphql',
+    'workers',
+    'stores',
     '--seconds',
     '--rounds',
     '--connections',
     '--megabytes',
-    '--customers'
+    '--customers',
+    '--sessions'
   ]) {
     assert.ok(output.includes(word), word)
   }

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { moveCustomer } from '../../simulator/index.ts'
 import { ask, bearer, call, login, type Session, type User } from '../client.ts'
-import { assertFrom, customerInfo, moved, namesOf, openPair, unmoved } from '../dual.ts'
+import { assertFrom, customerInfo, moved, namesOf, openPair, restarted, unmoved } from '../dual.ts'
 import { type Pair, readsOf, startTwo } from '../fleet.ts'
+import { reached } from '../reached.ts'
 import { startTestRedis, temporaryFolder, withoutRedisServer } from '../redis.ts'
 import { until } from '../until.ts'
 
@@ -109,7 +111,6 @@ async function secretsIn(kept: readonly string[], users: readonly User[], sessio
 
 /** Told at one gateway, obeyed at both. */
 async function moves({ one, other }: Pair, session: Session) {
-  const { moveCustomer } = await import('../../simulator/index.ts')
   const headers = bearer(session.accessToken)
   const moving = 4
   const listened: object[] = []
@@ -126,6 +127,23 @@ async function moves({ one, other }: Pair, session: Session) {
   await soon(async () => listened.length > 0)
   assert.equal(await writeAt(other), 'target')
   assert.deepEqual(listened, [{ iCustomer: moving, state: 'finished', to: 'target' }])
+  await moveDuringQuestion({ one, other }, headers)
+}
+
+/** A question that was under way at one gateway when the other was told: its answer is older than the word. */
+async function moveDuringQuestion({ one, other }: Pair, headers: Record<string, string>) {
+  const { source, target } = one
+  const moving = 5
+  source.journal.clear()
+  target.faults.add({ match: { method: 'get_customer_info' }, fault: { kind: 'delay', ms: 300 }, times: 1 })
+  const reading = customerInfo(other.url, 'admin', moving, headers)
+  await until(() =>
+    source.journal.entries.some(({ method, status }) => method === 'get_customer_info' && status !== null)
+  )
+  moveCustomer(moving, source, target)
+  await told(one.opsUrl, { i_customer: moving, state: 'finished', to: 'target' })
+  assertFrom(await reading, 'target')
+  assert.deepEqual(reached(one).source, [], 'the older answer is not even tried')
 }
 
 /** Ended at one, it is refused at the other, and no half of it lives on. */
@@ -147,7 +165,11 @@ async function logout({ one, other }: Pair, session: Session) {
 
 async function singleHome({ one, other }: Pair) {
   const user = one.source.users.firstActiveCustomer()
+  const records = other.app.store('records')
+  const heard = records.heard
   const session = await login(one.url, 'customer', user)
+  // What was read before it is heard that it was written would be read once more.
+  await until(() => records.heard > heard)
   const headers = bearer(session.accessToken)
   const read = ({ url }: Pair['one']) => call(url, 'customer', 'Customer/get_customer_info', {}, { headers })
   const pings = one.source.journal.count('Session/ping')
@@ -178,7 +200,6 @@ test('a secret is replaced without ending a session: first it verifies, then it 
   const { one, other } = await startTwo(t, place, { secret: [older, newer] })
   const { session } = await openPair(one)
   await other.stop()
-  const { restarted } = await import('../dual.ts')
   const next = await restarted(t, one, { store: place, secret: [newer, older] })
   const headers = bearer(session.accessToken)
   for (const { url } of [one, next]) assertFrom(await customerInfo(url, 'admin', unmoved, headers), 'source')

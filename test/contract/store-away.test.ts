@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { RealmName } from '../../core/words.ts'
-import type { World } from '../build.ts'
+import { hosts, type World } from '../build.ts'
 import { ask, bearer, call, login, type Reply, type Session } from '../client.ts'
 import { assertFrom, customerInfo, moved, openPair, restarted, unmoved } from '../dual.ts'
 import { startTwo } from '../fleet.ts'
@@ -82,6 +82,11 @@ suite('Redis', { skip: withoutRedisServer }, async () => {
     const headers = bearer(forgotten.staff.accessToken)
     const list = await call(one.url, 'admin', 'Customer/get_customer_list', { limit: 5 }, { headers })
     assert.equal(list.json().faultcode, 'Server.Session.check_auth.auth_failed')
+    // A browser is not left before a fault: it gets the page, whose calls then lead to a new login.
+    const page = await ask(other.url, { method: 'GET', path: '/', headers: { host: hosts.admin, ...headers } })
+    assert.equal(page.status, 302, 'to the login')
+    assertFrom(page, 'target')
+    assert.equal((await ofStaff(other, forgotten.staff)).status, 500, 'the page has not made it a whole one')
     const again = await logIn(other, 'admin')
     for (const at of [one, other]) assertFrom(await ofStaff(at, again), 'source')
   })

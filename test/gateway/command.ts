@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 
+type Scope = Pick<TestContext, 'after'>
+
 export const main = resolve(import.meta.dirname, '../../gateway/main.ts')
 const secret = 'hunter2 hunter2 hunter2 hunter2 hunter2'
 
@@ -16,11 +18,7 @@ export interface Outcome {
   readonly err: string
 }
 
-export function start(
-  t: TestContext,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {}
-): ChildProcess {
+export function start(t: Scope, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
   const { WEBDISPATCHER_CONFIG: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
   const child = spawn(process.execPath, [main, ...args], { env: { ...inherited, ...env } })
   t.after(() => child.kill('SIGKILL'))
@@ -39,9 +37,9 @@ export async function ended(child: ChildProcess): Promise<Outcome> {
   return { code, ...text }
 }
 
-export const run = (t: TestContext, args: readonly string[], env = {}) => ended(start(t, args, env))
+export const run = (t: Scope, args: readonly string[], env = {}) => ended(start(t, args, env))
 
-export function write(t: TestContext, files: Readonly<Record<string, string>>) {
+export function write(t: Scope, files: Readonly<Record<string, string>>) {
   const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-test-'))
   t.after(() => rmSync(directory, { recursive: true }))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)

@@ -187,6 +187,43 @@ for (const isTls of [false, true]) {
   })
 }
 
+for (const isTls of [false, true]) {
+  const over = isTls ? 'over TLS' : 'over TCP'
+
+  test(`leave, ${over}: a connection has one more answer, the last; nobody new comes in`, limit, async (t) => {
+    const { listeners, slow, ports } = await start(t, listenOn(isTls))
+    const port = ports[0] ?? 0
+    const idle = await connect(t, port, isTls)
+    idle.send('GET /realm')
+    await idle.until('}')
+    const busy = await connect(t, port, isTls)
+    const asked = once(slow, 'asked')
+    busy.send('GET /slow')
+    await asked
+    const left = listeners.leave(patience)
+    await assert.rejects(connect(t, port), { code: 'ECONNREFUSED' })
+    idle.send('GET /realm')
+    assert.match((await idle.closed()).split('}')[1] ?? '', /^HTTP\/1\.1 200[\s\S]*^connection: close\r$/im)
+    slow.emit('finish')
+    assert.match(await busy.closed(), /^connection: close\r$[\s\S]*slow, and whole$/im)
+    await left
+  })
+
+  test(`leave, ${over}: who asks for nothing more is waited for so long, and then let go`, limit, async (t) => {
+    const { listeners, ports } = await start(t, listenOn(isTls))
+    const idle = await connect(t, ports[0] ?? 0, isTls)
+    idle.send('GET /realm')
+    await idle.until('}')
+    const startedAt = performance.now()
+    await listeners.leave(100)
+    const tookMs = performance.now() - startedAt
+    assert.ok(tookMs >= 95, `${tookMs} ms`)
+    assert.equal(idle.socket.destroyed, false)
+    await listeners.close(patience)
+    await idle.closed()
+  })
+}
+
 test('close while many requests of many listeners are in flight: all are answered', limit, async (t) => {
   const { listeners, slow, ports } = await start(t, [...listenOn(false), ...listenOn(true), ...listenOn(false)])
   slow.setMaxListeners(0)

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { suite, test } from 'node:test'
+import { until } from '../until.ts'
 import { configOf, listening, main, run, write } from './command.ts'
 import { pems } from './pems.ts'
 import { connect, startHeld } from './wires.ts'
@@ -28,6 +29,8 @@ suite('the command', { concurrency: 6 }, () => {
   for (const [args, message] of [
     [['--chekc'], /--chekc/],
     [['--workers', '0'], /^--workers: "0"/],
+    [['--workers', 'many'], /^--workers: "many" is not a whole number from 1 to 999, or auto$/m],
+    [['--workers', '2'], /^--workers: the demonstration is one process/],
     [['--check'], /--config/]
   ] as const) {
     test(`${args.join(' ')}: one word of why, and 1`, limit, async (t) => {
@@ -154,6 +157,34 @@ suite('the command', { concurrency: 6 }, () => {
     await system.next()
     child.kill('SIGTERM')
     await wire.closed()
+    assert.equal((await end).code, 0)
+  })
+
+  test('--workers comes before the file; several need a store that they share', limit, async (t) => {
+    const file = write(t, { 'a.yaml': configOf({ more: 'workers: 7\nstore: file:./a.db' }) })('a.yaml')
+    const shared = await run(t, ['--config', file, '--check', '--workers', 'auto'])
+    assert.match(shared.out, /^workers: auto, which is \d+ here$/m)
+    const alone = write(t, { 'a.yaml': configOf({}) })('a.yaml')
+    const { code, err } = await run(t, ['--config', alone, '--check', '--workers', '2'])
+    assert.equal(code, 1)
+    assert.match(err, /^workers: 2 need a store that they share, .* set store to file:.*, or workers to 1\n$/)
+  })
+
+  test('one process: SIGUSR2 does not end it, and a notice comes before its stop', limit, async (t) => {
+    const { port, child, end, said } = await listening(t, 'http://127.0.0.1:9', 'notice: 60000')
+    child.kill('SIGUSR2')
+    await said('a changed config needs a restart')
+    const before = await connect(t, port)
+    child.kill('SIGTERM')
+    // It listens on, and each answer is the last of its connection.
+    await until(async () => {
+      const wire = await connect(t, port)
+      wire.send('GET /page')
+      return /^connection: close\r$/im.test(await wire.until('\r\n\r\n'))
+    })
+    before.send('GET /page')
+    assert.match(await before.closed(), /^connection: close\r$/im)
+    child.kill('SIGTERM')
     assert.equal((await end).code, 0)
   })
 

@@ -44,7 +44,7 @@ export async function connect(t: TestContext, port: number, isTls = false): Prom
 }
 
 /** A plain server for as long as the test; gives where it is. */
-export async function serve(t: TestContext, answer: http.RequestListener): Promise<string> {
+export async function serve(t: Pick<TestContext, 'after'>, answer: http.RequestListener): Promise<string> {
   const server = http.createServer(answer).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {

@@ -30,11 +30,14 @@ export async function startSentinel(t: Context, redis: TestRedis): Promise<strin
   return `redis+sentinel://127.0.0.1:${port}/mymaster`
 }
 
-/** Gives the URL of a Cluster whose one node has every slot. */
-export async function startCluster(t: Context): Promise<string> {
+/** A Cluster whose one node has every slot. */
+export async function startClusterServer(t: Context): Promise<{ redis: TestRedis; url: string }> {
   const busPort = await freePort()
-  const { port } = await startTestRedis(t, ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)])
-  await askRedis(port, 'CLUSTER ADDSLOTSRANGE 0 16383')
-  await until(async () => /cluster_state:ok/.test(await askRedis(port, 'CLUSTER INFO')))
-  return `redis+cluster://127.0.0.1:${port}`
+  const redis = await startTestRedis(t, ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)])
+  await askRedis(redis.port, 'CLUSTER ADDSLOTSRANGE 0 16383')
+  await until(async () => /cluster_state:ok/.test(await askRedis(redis.port, 'CLUSTER INFO')))
+  return { redis, url: `redis+cluster://127.0.0.1:${redis.port}` }
 }
+
+/** Gives its URL. */
+export const startCluster = async (t: Context): Promise<string> => (await startClusterServer(t)).url

@@ -1,0 +1,19 @@
+/**
+ * Every test, for `npm test`: the groups of files that share a process, which take longest, and then the other files;
+ * three processes at a time.
+ */
+import { join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { groupNames, loners } from './together/groups.ts'
+
+const files = [...groupNames.map((name) => `together/${name}.ts`), ...loners()].map((path) =>
+  join(import.meta.dirname, path)
+)
+
+run({ files, concurrency: 3 })
+  .on('test:summary', ({ success }) => {
+    if (!success) process.exitCode = 1
+  })
+  .compose(spec)
+  .pipe(process.stdout)

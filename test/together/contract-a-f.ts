@@ -1,0 +1,4 @@
+/** The first tests of the contract, and the regressions, in one process. */
+import { runTogether } from './one-process.ts'
+
+runTogether('contract-a-f')

@@ -1,0 +1,4 @@
+/** The other tests of the GraphQL view, in one process. */
+import { runTogether } from './one-process.ts'
+
+runTogether('graphql-p-z')
