@@ -40,8 +40,20 @@ export const isExecuted = ({
 }: Pick<JournalEntry, 'write' | 'sessionId' | 'faultcode'>): boolean =>
   write && sessionId !== null && faultcode === null
 
+/** A command's own, by which the client tells its answer too. */
+function idInCommand(body: Buffer): number | null {
+  try {
+    const { id } = JSON.parse(body.toString()) as { id?: unknown }
+    return typeof id === 'number' ? id : null
+  } catch {
+    return null
+  }
+}
+
 /** The number that a request brought; null for none. */
-export function idOf(rawHeaders: readonly string[]): number | null {
+export function idOf({ httpMethod, rawHeaders, body }: JournalEntry): number | null {
+  // The headers are the handshake's.
+  if (httpMethod === '') return idInCommand(body)
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === idHeader)
   return at === -1 ? null : Number(rawHeaders[at + 1])
 }
@@ -60,15 +72,15 @@ function aboutOf(body: Buffer): string | null {
 
 /** Null for what the ledger has no use for: of the gateway's own questions only failed lookups explain anything. */
 export function arrivalOf(system: System, entry: JournalEntry): Arrival | null {
-  const { rawHeaders, service, method, url, at, status, faultcode, body } = entry
-  const id = idOf(rawHeaders)
+  const { service, method, url, at, status, faultcode, body } = entry
+  const id = idOf(entry)
   const isClear = status === 200 || faultcode !== null
   if (id === null && (!isLookup(method) || isClear)) return null
   return {
     id,
     system,
     at,
-    call: service === null ? url.slice(0, 40) : `${service}/${method}`,
+    call: service === null ? url.split('?', 1).join().slice(0, 40) : `${service}/${method}`,
     executed: isExecuted(entry),
     status,
     faultcode,

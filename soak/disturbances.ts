@@ -11,27 +11,29 @@ import type { Stage } from './stage.ts'
 import type { Person } from './systems.ts'
 
 export interface DisturbancesOptions {
-  readonly stage: Pick<Stage, 'command' | 'migrations'>
+  readonly command: Stage['command']
+  /** Where a gateway hears of moves, chosen anew for each. */
+  readonly migrations: () => string
+  /** What the gateway wants to see of whoever tells it; nothing where it has no token. */
+  readonly token?: string
+  readonly ways: Ways
   readonly places: Places
   readonly movers: readonly Person[]
   readonly dice: { readonly faults: Dice; readonly moves: Dice; readonly restarts: Dice }
   readonly now: () => number
 }
 
-/** How the gateway hears of a move. */
-const ways = [
-  [6, 'events'],
-  [2, 'words'],
-  [3, 'untold']
-] as const
+/** How the gateway hears of a move, by weight. */
+export type Ways = readonly (readonly [weight: number, way: 'events' | 'words' | 'untold'])[]
 
 export type Disturbances = ReturnType<typeof createDisturbances>
 
-export function createDisturbances({ stage, places, movers, dice, now }: DisturbancesOptions) {
-  const { command, migrations } = stage
+export function createDisturbances(options: DisturbancesOptions) {
+  const { command, migrations, token, ways, places, movers, dice, now } = options
   const counts = { faults: 0, restarts: 0, moves: 0, untold: 0, failedMoves: 0 }
   const down = new Set<System>()
   let areFaultsOn = false
+  let moving: Promise<void> = Promise.resolve()
   const nextFault = createFaultPlan(dice.faults)
 
   async function stop(system: System) {
@@ -45,10 +47,11 @@ export function createDisturbances({ stage, places, movers, dice, now }: Disturb
     counts.restarts++
   }
 
-  async function say(state: 'started' | 'finished' | 'failed', customer: number, to: System) {
+  async function say(where: string, state: 'started' | 'finished' | 'failed', customer: number, to: System) {
     const body = JSON.stringify({ i_customer: customer, state, to })
-    const headers = { 'content-type': 'application/json' }
-    const answer = await request(migrations, { method: 'POST', headers, body, reset: true })
+    const shown = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    const headers = { 'content-type': 'application/json', ...shown }
+    const answer = await request(where, { method: 'POST', headers, body, reset: true })
     await answer.body.dump()
     if (answer.statusCode !== 200) throw new Error(`the word of a migration was answered with ${answer.statusCode}`)
   }
@@ -56,17 +59,18 @@ export function createDisturbances({ stage, places, movers, dice, now }: Disturb
   async function move(customer: number) {
     const to = otherSystem(places.of(customer))
     const way = dice.moves.weighted(ways)
+    const where = migrations()
     const begun = places.begin(customer, to, way !== 'untold', now())
     let succeeded = false
     try {
-      if (way === 'words') await say('started', customer, to)
-      await command('move', { customer, to, events: way === 'events' ? migrations : null })
+      if (way === 'words') await say(where, 'started', customer, to)
+      await command('move', { customer, to, events: way === 'events' ? where : null })
       succeeded = true
     } catch {
       counts.failedMoves++
     }
     places.end(begun, now(), succeeded)
-    if (way === 'words') await say(succeeded ? 'finished' : 'failed', customer, to)
+    if (way === 'words') await say(where, succeeded ? 'finished' : 'failed', customer, to)
     // Only now has the gateway heard the last of it.
     if (way === 'words') places.end(begun, now(), succeeded)
     counts.moves++
@@ -82,10 +86,12 @@ export function createDisturbances({ stage, places, movers, dice, now }: Disturb
     }
   }
 
+  /** Until the signal, by which it then rejects. */
   async function moveAbout(everyMs: number, signal: AbortSignal) {
     for (;;) {
       await delay(dice.moves.between(0.5, 1.5) * everyMs, undefined, { signal })
-      await move(dice.moves.pick(movers).customer.i_customer)
+      moving = move(dice.moves.pick(movers).customer.i_customer)
+      await moving
     }
   }
 
@@ -117,5 +123,8 @@ export function createDisturbances({ stage, places, movers, dice, now }: Disturb
     return hits
   }
 
-  return { stop, start, rage, counts, isDisturbed: () => areFaultsOn || down.size > 0 }
+  /** Once the move that is under way has ended, however it ends. */
+  const whenStill = () => moving.catch(() => {})
+
+  return { stop, start, moveAbout, whenStill, rage, counts, isDisturbed: () => areFaultsOn || down.size > 0 }
 }

@@ -26,6 +26,8 @@ export interface Mark {
   readonly isWrite: boolean
   readonly expected: Expected
   readonly session: Wholeness | null
+  /** Its session has ended, and the gateways may not know any more where it lived. */
+  readonly isNobodys?: boolean
   readonly sentAt: number
 }
 
@@ -36,6 +38,18 @@ export interface Seen {
   /** The connection ended, or the client's patience, before any answer began. */
   readonly isSilent: boolean
 }
+
+/** The end of a process that was killed: from the order to its being gone. */
+export interface Kill {
+  readonly orderedAt: number
+  readonly goneAt: number
+}
+
+/** It was sent before the process was gone, and ended no earlier than it began to go. */
+export const wasUnderWay = (
+  { sentAt, endedAt }: { readonly sentAt: number; readonly endedAt: number },
+  { orderedAt, goneAt }: Kill
+): boolean => sentAt <= goneAt && endedAt >= orderedAt
 
 export type Wrong = 'wrong system' | 'lost' | 'doubled' | 'sent again' | 'silent' | 'stray'
 
@@ -51,6 +65,9 @@ const sharedQuestionMs = 6_000
 const hearsayMs = 1_000
 const keptExamples = 5
 
+/** Lists ask each system as often as they need to. */
+const isList = (call: string) => call.endsWith('_list')
+
 const isSuccess = (status: number | null) => status !== null && status >= 200 && status < 300
 
 /** An answer of the API's own by which a call did nothing; after anything else it may have been carried out. */
@@ -63,17 +80,22 @@ export function createLedger(places: Places) {
   const lines = new Map<number, Line>()
   const counts: Record<Wrong, number> = { 'wrong system': 0, lost: 0, doubled: 0, 'sent again': 0, silent: 0, stray: 0 }
   const examples: string[] = []
-  const tally = { judged: 0, arrivals: 0, writesExecuted: 0 }
+  const tally = { sent: 0, judged: 0, arrivals: 0, writesExecuted: 0 }
   const excused = new Map<string, number>()
+  const repeated = new Map<string, number>()
+  const kills: Kill[] = []
+
+  const excuse = (reason: string) => excused.set(reason, (excused.get(reason) ?? 0) + 1)
 
   function blame(wrong: Wrong, what: string) {
     counts[wrong]++
     if (examples.length < keptExamples) examples.push(`${wrong}: ${what}`)
   }
 
-  /** Why a located call may be elsewhere than where the customer is (contract sections 4 and 5); null for no reason. */
+  /** Why a call may be elsewhere than where it is expected (contract sections 4 and 5); null for no reason. */
   function reasonFor({ mark, seen, arrivals }: Line, arrival: Arrival, at: number): string | null {
-    const { expected, isWrite, session, sentAt } = mark
+    const { expected, isWrite, session, sentAt, isNobodys = false } = mark
+    if (isNobodys && arrival.system === 'target') return 'a session that has ended and that nobody remembers'
     if (expected.kind !== 'located') return null
     const endedAt = seen?.endedAt ?? sentAt
     if (!isWrite && arrivals.slice(0, at).some(maySayAbsent)) return 'a read that was told "not there"'
@@ -86,12 +108,23 @@ export function createLedger(places: Places) {
   function isRightPlace(line: Line, arrival: Arrival, at: number): boolean {
     const { expected, sentAt } = line.mark
     if (expected.kind === 'any') return true
-    if (expected.kind === 'system') return arrival.system === expected.system
+    if (expected.kind === 'system' && arrival.system === expected.system) return true
     const endedAt = Math.max(line.seen?.endedAt ?? sentAt, arrival.at)
-    if (places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
+    if (expected.kind === 'located' && places.mayBe(expected.customer, arrival.system, sentAt, endedAt)) return true
     const reason = reasonFor(line, arrival, at)
-    if (reason !== null) excused.set(reason, (excused.get(reason) ?? 0) + 1)
+    if (reason !== null) excuse(reason)
     return reason !== null
+  }
+
+  const wasUnderWayAtKill = ({ sentAt }: Mark, { endedAt }: Seen) =>
+    kills.some((kill) => wasUnderWay({ sentAt, endedAt }, kill))
+
+  /** What is no write and came to one system again, though that had not refused it. */
+  function noteRepeats({ mark: { call }, arrivals }: Line) {
+    if (isList(call)) return
+    for (const here of Object.values(Object.groupBy(arrivals, ({ system }) => system))) {
+      if (!here.slice(0, -1).every(isRefusal)) repeated.set(call, (repeated.get(call) ?? 0) + 1)
+    }
   }
 
   function judge(line: Line) {
@@ -102,15 +135,20 @@ export function createLedger(places: Places) {
       `${mark.call} #${mark.id}, expected ${JSON.stringify(mark.expected)}, the client got ${seen?.status ?? 'nothing'}; ` +
       arrivals
         .map(({ system, at, executed, status, faultcode }) =>
-          [system, `+${at - mark.sentAt} ms`, executed ? 'executed' : '', status, faultcode].filter(Boolean).join(' ')
+          [system, `+${Math.round(at - mark.sentAt)} ms`, executed ? 'executed' : '', status, faultcode]
+            .filter(Boolean)
+            .join(' ')
         )
         .join(', ')
     for (const [at, arrival] of arrivals.entries()) {
       if (!isRightPlace(line, arrival, at)) blame('wrong system', story())
     }
     // Browsers send such a request again, whatever it is: even an answer that its system broke off has to begin.
-    if (seen?.isSilent) blame('silent', story())
-    if (!mark.isWrite) return
+    if (seen?.isSilent) {
+      if (wasUnderWayAtKill(mark, seen)) excuse('unanswered, under way when a process was killed')
+      else blame('silent', story())
+    }
+    if (!mark.isWrite) return noteRepeats(line)
     const executed = arrivals.filter((arrival) => arrival.executed).length
     tally.writesExecuted += Math.min(executed, 1)
     if (executed > 1) blame('doubled', story())
@@ -120,6 +158,7 @@ export function createLedger(places: Places) {
 
   return {
     sent(mark: Mark) {
+      tally.sent++
       lines.set(mark.id, { mark, seen: null, arrivals: [] })
     },
 
@@ -141,6 +180,11 @@ export function createLedger(places: Places) {
       else line.arrivals.push(arrival)
     },
 
+    /** What was under way may rightly stay unanswered. */
+    noteKill(kill: Kill) {
+      kills.push(kill)
+    },
+
     /** Judges what ended before this time and forgets it; Infinity judges everything. */
     settle(before: number) {
       for (const line of lines.values()) {
@@ -152,8 +196,10 @@ export function createLedger(places: Places) {
 
     counts: counts as Readonly<Record<Wrong, number>>,
     examples: examples as readonly string[],
-    /** Arrivals elsewhere than where a customer is, by the reason that the contract has for them. */
+    /** What would be wrong, by the reason that the contract has for it. */
     excused: excused as ReadonlyMap<string, number>,
+    /** Calls other than writes that came to one system more than once, by name. */
+    repeated: repeated as ReadonlyMap<string, number>,
     tally: tally as Readonly<typeof tally>,
     get open() {
       return lines.size

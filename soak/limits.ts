@@ -6,15 +6,7 @@ import { type Figures, figuresOf, megabytes, ms } from './figures.ts'
 import { type SoakOptions, timetableOf } from './options.ts'
 import { healthMs } from './settings.ts'
 import type { Soaked } from './soak.ts'
-
-/** What keeps a limit from being judged: it has then been neither kept nor passed. */
-type Doubt = 'too short' | 'the machine is too busy' | 'the machine is too noisy'
-
-export interface Limit {
-  readonly name: string
-  readonly found: string
-  readonly isKept: boolean | Doubt
-}
+import { type Limit, none } from './verdicts.ts'
 
 const risesAtMost = 1.1
 /** By chance it would be higher in so many of ten times once in eighteen runs; in fewer, noise may be all there is. */
@@ -26,7 +18,6 @@ const sourceFaultMs = 50
 const nextCallMs = 100
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`
-const none = (name: string, count: number): Limit => ({ name, found: String(count), isKept: count === 0 })
 
 /** Counts are whole: of five sockets, one more is within. */
 function within(name: string, before: number, after: number, show: (value: number) => string): Limit {
@@ -81,6 +72,8 @@ export function limitsOf({ run, ledger, recorder }: Soaked, options: SoakOptions
     none('wrong-system arrivals', counts['wrong system']),
     none('answers of a wrong system or customer', recorder.counts.wrongContents),
     none('wrong merged pages', recorder.counts.wrongPages),
+    none('events lost on WebSockets that stood', recorder.counts.lostEvents),
+    none('events and answers doubled on WebSockets', recorder.counts.doubledEvents),
     none('writes lost', counts.lost),
     none('writes doubled', counts.doubled),
     none('writes sent again that may have been carried out', counts['sent again']),
@@ -92,9 +85,4 @@ export function limitsOf({ run, ledger, recorder }: Soaked, options: SoakOptions
     within('timers back within 10 %', before.timers, after.timers, String),
     ifLong({ name: 'every kind of fault was met', found: unmet.join(', ') || 'all', isKept: unmet.length === 0 })
   ]
-}
-
-export function verdictOf({ isKept }: Pick<Limit, 'isKept'>): string {
-  if (typeof isKept === 'string') return `not judged, ${isKept}`
-  return isKept ? 'PASS' : 'FAIL'
 }

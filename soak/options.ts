@@ -34,15 +34,15 @@ const flags = {
   help: { type: 'boolean', short: 'h' }
 } as const
 
-/** The world's smaller halves must still have enough people for everybody's part. */
-const fewestCustomers = 60
+/** The smaller of both systems' halves must still have enough people for everybody's part. */
+export const fewestCustomers = 60
 export const fewestSeconds = 3
 
 export class BadOption extends Error {
   override readonly name = 'BadOption'
 }
 
-function integer(flag: string, text: string, least: number): number {
+export function integer(flag: string, text: string, least: number): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < least) {
     throw new BadOption(`--${flag}: ${JSON.stringify(text)} is not a whole number from ${least} up`)

@@ -29,6 +29,8 @@ export type Places = ReturnType<typeof createPlaces>
 export function createPlaces(initial: ReadonlyMap<number, System>, { memoryMs, graceMs }: PlacesOptions) {
   const current = new Map(initial)
   let moves: Move[] = []
+  /** Of each customer that ever moved. */
+  const lastMoves = new Map<number, Move>()
   /** Lookups that a system left without a clear answer. */
   let unclear: { readonly about: string | null; readonly at: number }[] = []
 
@@ -52,6 +54,7 @@ export function createPlaces(initial: ReadonlyMap<number, System>, { memoryMs, g
       moves = moves.filter(({ endedAt }) => endedAt > at - keptMs)
       const move: Move = { customer, to, isTold, begunAt: at, endedAt: Infinity, succeeded: false }
       moves.push(move)
+      lastMoves.set(customer, move)
       return move
     },
 
@@ -67,6 +70,12 @@ export function createPlaces(initial: ReadonlyMap<number, System>, { memoryMs, g
       return moves.some(
         (move) => move.customer === customer && overlaps(move.begunAt, move.endedAt + tailOf(move), from, to)
       )
+    },
+
+    /** Whether a move of the customer was under way, or not yet noticed, at some time between these. */
+    hasMoved(customer: number, from: number, to: number): boolean {
+      const last = lastMoves.get(customer)
+      return last !== undefined && overlaps(last.begunAt, last.endedAt + tailOf(last), from, to)
     },
 
     noteUnclear(about: string | null, at: number) {

@@ -2,6 +2,7 @@
  * What the clients saw, counted: answers by kind, contents that were wrong, and latencies in named windows of time.
  */
 import type { System } from '../core/words.ts'
+import { createErrors } from './errors.ts'
 import type { Incoming } from './load/client.ts'
 
 /** Whose latency it is: established customers who live there for the whole run; null is anybody else. */
@@ -44,17 +45,40 @@ export function kindOf({ ending, status }: Pick<Incoming, 'ending' | 'status'>, 
   return isSessionFault(faultcode) ? 'session fault of a system' : 'other fault of a system'
 }
 
+/** One request's end. */
+export interface Ended {
+  readonly sentIn: Window | null
+  readonly group: Group
+  readonly kind: string
+  readonly ms: number
+}
+
 const keptExamples = 5
 
 export function createRecorder() {
   const kinds = new Map<string, number>()
   const examples: string[] = []
-  const counts = { requests: 0, wrongContents: 0, wrongPages: 0, pagesJudged: 0, skipped: 0 }
+  const counts = {
+    requests: 0,
+    /** That opened a session. */
+    logins: 0,
+    wrongContents: 0,
+    wrongPages: 0,
+    skipped: 0,
+    /** Of WebSockets: messages that came, and that did not come though their connection stood, or came twice. */
+    events: 0,
+    lostEvents: 0,
+    doubledEvents: 0
+  }
+  /** WebSockets that others than their clients have ended, by close code. */
+  const closes = new Map<number, number>()
   let window: Window | null = null
   let onServed: ((group: System) => void) | null = null
 
   return {
     counts,
+    errors: createErrors(),
+    closes: closes as ReadonlyMap<number, number>,
     kinds: kinds as ReadonlyMap<string, number>,
     examples: examples as readonly string[],
 
@@ -75,7 +99,7 @@ export function createRecorder() {
       onServed = listener
     },
 
-    note(sentIn: Window | null, group: Group, kind: string, ms: number) {
+    note({ sentIn, group, kind, ms }: Ended) {
       counts.requests++
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
       if (group === null) return
@@ -86,8 +110,12 @@ export function createRecorder() {
       if (kind === 'success') onServed?.(group)
     },
 
-    blame(what: 'wrongContents' | 'wrongPages', story: string) {
-      counts[what]++
+    noteClose(code: number) {
+      closes.set(code, (closes.get(code) ?? 0) + 1)
+    },
+
+    blame(what: 'wrongContents' | 'wrongPages' | 'lostEvents' | 'doubledEvents', story: string, count = 1) {
+      counts[what] += count
       if (examples.length < keptExamples) examples.push(story)
     }
   }

@@ -3,9 +3,11 @@
  */
 import { tableOf } from '../bench/table.ts'
 import { type Figures, figuresOf, megabytes, ms } from './figures.ts'
-import { limitsOf, verdictOf } from './limits.ts'
+import { limitsOf } from './limits.ts'
 import type { SoakOptions } from './options.ts'
+import type { Recorder } from './recorder.ts'
 import type { Soaked } from './soak.ts'
+import { isPassed, verdictsOf } from './verdicts.ts'
 
 type Row = readonly [figure: string, value: string]
 
@@ -40,6 +42,10 @@ const latencyRows = (figures: Figures): Row[] => [
   ['source back in service after', `${listOf(figures.returnsMs, 0)} ms`]
 ]
 
+/** By close code. */
+export const closesOf = ({ closes }: Pick<Recorder, 'closes'>) =>
+  [...closes].map(([code, count]) => `${code}: ${count}`).join(', ') || '0'
+
 function countRows({ run, ledger, recorder, disturbances }: Soaked): Row[] {
   const { counts, kinds } = recorder
   const { tally } = ledger
@@ -52,6 +58,8 @@ function countRows({ run, ledger, recorder, disturbances }: Soaked): Row[] {
     ...[...ledger.excused].map(([reason, count]): Row => [`  excused: ${reason}`, String(count)]),
     ['answers of a wrong system or customer', String(counts.wrongContents)],
     ['wrong merged pages', String(counts.wrongPages)],
+    ['events on WebSockets', `${counts.events}, lost ${counts.lostEvents}, doubled ${counts.doubledEvents}`],
+    ['WebSockets ended by others', closesOf(recorder)],
     ['writes carried out', String(tally.writesExecuted)],
     ['writes lost', String(ledger.counts.lost)],
     ['writes doubled', String(ledger.counts.doubled)],
@@ -72,12 +80,8 @@ export function reportOf(soaked: Soaked, options: SoakOptions): { text: string; 
   const limits = limitsOf(soaked, options)
   const rows = [...countRows(soaked), ...latencyRows(figuresOf(soaked.run)), ...footprintRows(soaked)]
   const examples = [...soaked.ledger.examples, ...soaked.recorder.examples]
-  const lines = limits.map((limit) => `${verdictOf(limit)}  ${limit.name}: ${limit.found}`)
-  const text = [
-    tableOf(['figure', 'value'], rows),
-    '',
-    ...lines,
-    ...(examples.length === 0 ? [] : ['', 'the first of what was wrong:', ...examples.map((example) => `  ${example}`)])
-  ].join('\n')
-  return { text, isPassed: limits.every(({ isKept }) => isKept !== false) }
+  return {
+    text: `${tableOf(['figure', 'value'], rows)}\n\n${verdictsOf(limits, examples)}`,
+    isPassed: isPassed(limits)
+  }
 }

@@ -7,7 +7,7 @@ import { runAll } from './phases.ts'
 import { openWorld } from './world.ts'
 
 /** Rejects with the signal's reason: a child that has died would let its questions wait for ever. */
-const endOf = (signal: AbortSignal) =>
+export const endOf = (signal: AbortSignal) =>
   new Promise<never>((_resolve, reject) => {
     const end = () => reject(signal.reason)
     if (signal.aborted) end()

@@ -25,6 +25,7 @@ export function createCommander(child: Pick<Child, 'ask'>) {
 }
 
 export type Command = ReturnType<typeof createCommander>
+export type About = Result<'about'>
 
 interface StageOptions {
   readonly customers: number

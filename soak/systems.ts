@@ -66,6 +66,7 @@ const waiting: Record<System, readonly JournalEntry[]> = { source: [], target: [
 let rules: { readonly kind: string; readonly handle: FaultHandle }[] = []
 const hits = new Map<string, number>()
 const keptRules = 12
+let ticks = 0
 
 function drainOne(system: System): Arrival[] {
   const { journal } = systems[system]
@@ -79,6 +80,14 @@ function removeRules(count: number) {
   for (const { kind, handle } of rules.splice(0, count)) {
     hits.set(kind, (hits.get(kind) ?? 0) + handle.hits)
     handle.remove()
+  }
+}
+
+/** To each session that has a WebSocket, by its own name there. */
+function tick(system: System, number: number) {
+  const { sockets } = systems[system]
+  for (const session of new Set(sockets.connections.flatMap(({ sessionId }) => sessionId ?? []))) {
+    sockets.emit(JSON.stringify({ event: 'soak', system, session, tick: number }), { session })
   }
 }
 
@@ -103,11 +112,16 @@ const commands = {
         .map((customer) => ({ system, customer, account: accountOf(system, customer.i_customer) }))
     ),
   drain: (): Arrival[] => systemNames.flatMap(drainOne),
+  /** One more event on every WebSocket; its number. */
+  tick() {
+    ticks++
+    for (const system of systemNames) tick(system, ticks)
+    return ticks
+  },
   /** Names and values in turn of the last request with this number, also while it is under way; null before it arrives. */
   headersOf: ({ id }: { id: number }): readonly string[] | null =>
-    systemNames
-      .flatMap((system) => systems[system].journal.entries)
-      .findLast(({ rawHeaders }) => idOf(rawHeaders) === id)?.rawHeaders ?? null,
+    systemNames.flatMap((system) => systems[system].journal.entries).findLast((entry) => idOf(entry) === id)
+      ?.rawHeaders ?? null,
   switchFault({ kind, system, match, fault, times }: SwitchedFault & { kind: string }) {
     rules.push({ kind, handle: systems[system].faults.add({ match, fault, times }) })
     removeRules(rules.length - keptRules)

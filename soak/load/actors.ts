@@ -18,6 +18,10 @@ export interface Session extends Credentials {
   readonly isPair: boolean
   /** A session on both systems whose half on the source may be lost from then on; Infinity while it is surely whole. */
   shakenAt: number
+  /** ms since 1970, before the login was sent. */
+  readonly openedAt: number
+  /** Before the last renewal was sent; the opening where there was none. */
+  renewedAt: number
   /** What the session asked for with set_session_context. */
   context: System | null
 }
@@ -60,21 +64,23 @@ export const cookieOf = ({ headers }: Pick<Incoming, 'headers'>): string =>
 /** The session of a login's answer; null where its token is nobody's. */
 export function sessionFrom(
   json: Json,
-  incoming: Incoming,
-  isPair: boolean,
+  { headers }: Pick<Incoming, 'headers'>,
+  { isPair, openedAt }: Pick<Session, 'isPair' | 'openedAt'>,
   signerOf: (token: string) => System | null
 ) {
   const accessToken = String(json.access_token)
   const lives = signerOf(accessToken)
   if (lives === null) return null
-  const isWhole = incoming.headers['x-dispatched-to'] === 'source,target'
+  const isWhole = headers['x-dispatched-to'] === 'source,target'
   return {
     accessToken,
     sessionId: String(json.session_id),
     refreshToken: String(json.refresh_token),
-    cookie: cookieOf(incoming),
+    cookie: cookieOf({ headers }),
     lives,
     isPair,
+    openedAt,
+    renewedAt: openedAt,
     shakenAt: isWhole ? Infinity : 0,
     context: null
   } satisfies Session
@@ -105,6 +111,8 @@ interface Staff {
 
 const settledEach = 40
 const moversEach = 12
+/** Of each system's customers, and of the staff, with a WebSocket. */
+const listeningEach = 5
 
 export type Cast = ReturnType<typeof castOf>
 
@@ -133,6 +141,13 @@ export function castOf(people: readonly Person[], { admin, reseller }: Staff, di
     settled: settled.flatMap((person) => actorsOf(person, true)),
     moving: movers.flatMap((person) => actorsOf(person, false)),
     staff,
+    /** Each has a session for its WebSocket alone. */
+    listening: [
+      ...chosen.flatMap(({ settled: here }) =>
+        here.slice(0, listeningEach).flatMap((person, at) => actorsOf(person, true).slice(at % 2, (at % 2) + 1))
+      ),
+      ...Array.from({ length: listeningEach }, () => actor('admin', admin))
+    ],
     /** Customers whom staff work on. */
     known: { settled, movers }
   }

@@ -23,6 +23,8 @@ export type Ending =
   | 'no answer'
   /** Nothing came within the client's patience. */
   | 'unanswered'
+  /** A command whose WebSocket ended before it was answered. */
+  | 'its WebSocket ended'
   | 'left'
 
 export interface Incoming {
@@ -34,7 +36,7 @@ export interface Incoming {
   readonly error: string
 }
 
-const patienceMs = 10_000
+export const patienceMs = 10_000
 const connections = 256
 
 export type Client = ReturnType<typeof createClient>

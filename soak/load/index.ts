@@ -36,10 +36,12 @@ export function createLoad(options: LoadOptions) {
   }
 
   async function everyoneIn() {
-    for (const actor of cast.staff) {
+    for (const actor of [...cast.staff, ...cast.listening]) {
       if (actor.session !== null && isHalf(actor.session)) await sessions.logout(actor, actor.session, 'bearer')
     }
-    const waiting = [...cast.settled, ...cast.moving, ...cast.staff].filter(({ session }) => session === null)
+    const waiting = [...cast.settled, ...cast.moving, ...cast.staff, ...cast.listening].filter(
+      ({ session }) => session === null
+    )
     const logInNext = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await sessions.login(next)
     }

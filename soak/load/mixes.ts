@@ -18,6 +18,8 @@ export interface MixOptions {
   readonly steadyStaff: ReturnType<typeof staffCalls>
   readonly sessions: Sessions
   readonly speak: Speaker
+  /** A turn of somebody with a WebSocket. */
+  readonly talk: Turn
   readonly dice: Dice
 }
 
@@ -71,7 +73,7 @@ const isFree = ({ pins }: Actor) => pins === null
 
 /** Everything that clients do. */
 export function fullMix(options: MixOptions): Turns {
-  const { cast, people, staff, speak, dice } = options
+  const { cast, people, staff, speak, talk, dice } = options
   const { asking, ending, renewing } = createTurns(options)
   const everybody = [...cast.settled, ...cast.moving]
   const admins = cast.staff.filter(isAdmin)
@@ -110,6 +112,7 @@ export function fullMix(options: MixOptions): Turns {
     [2, asking(cast.staff, staff.listOthers)],
     [0.6, renewing(cast.staff)],
     [0.4, ending(cast.staff)],
+    [10, talk],
     [2.5, asStranger]
   ]
 }

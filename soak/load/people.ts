@@ -5,9 +5,10 @@ import { createHash } from 'node:crypto'
 import type { System } from '../../core/words.ts'
 import type { Dice } from '../dice.ts'
 import type { Actor, Session } from './actors.ts'
+import type { Told } from './books.ts'
 import { type Form, page, say, sayAnonymously, upload } from './forms.ts'
 import { only } from './sessions.ts'
-import type { Asking, Told } from './speaker.ts'
+import type { Asking } from './speaker.ts'
 
 type Json = Readonly<Record<string, unknown>>
 export type MakeAsking = (actor: Actor, session: Session, dice: Dice, form: Form) => Asking

@@ -16,6 +16,8 @@ export interface SessionsOptions {
   readonly signerOf: (token: string) => System | null
   /** Whether something is made to go wrong at the time: then a renewal may lose the source's half. */
   readonly isDisturbed: () => boolean
+  /** Whether the gateways may have lost what they keep of a session: then both systems may be asked for a renewal. */
+  readonly isForgotten: (session: Session) => boolean
 }
 
 export const anywhere: Expected = { kind: 'any' }
@@ -25,12 +27,12 @@ export const isStaff = ({ customer }: Actor) => customer === null
 
 export type Sessions = ReturnType<typeof createSessions>
 
-export function createSessions({ speak, places, recorder, signerOf, isDisturbed }: SessionsOptions) {
+export function createSessions({ speak, places, recorder, signerOf, isDisturbed, isForgotten }: SessionsOptions) {
   async function pin(actor: Actor, session: Session, context: System) {
     const spoken = { realm: actor.realm, call: 'Session/set_session_context', params: { context } }
     const outgoing = say(spoken, 'bearer', session)
     // Answered by the gateway itself: it arrives nowhere, but for a session that nobody knows any more.
-    const told = await speak(actor, { call: spoken.call, outgoing, expected: only('target') })
+    const told = await speak({ ...actor, session }, { call: spoken.call, outgoing, expected: only('target') })
     if (told.status === 200) session.context = context
     else if (actor.session === session) actor.session = null
   }
@@ -48,11 +50,12 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed 
         expected: anywhere
       })
       if (ending !== 'answered' || status !== 200 || json === null) return
-      const session = sessionFrom(json, { ending, status, ...told }, isStaff(actor), signerOf)
+      const session = sessionFrom(json, told, { isPair: isStaff(actor), openedAt: sentAt }, signerOf)
       const { customer } = actor
       const isWrong = session === null || (customer !== null && !places.mayBe(customer, session.lives, sentAt, endedAt))
       if (isWrong)
         recorder.blame('wrongContents', `${call} of ${actor.login}: a session of ${session?.lives ?? 'nobody'}`)
+      if (session !== null) recorder.counts.logins++
       if (session !== null && actor.pins !== null) await pin(actor, session, actor.pins)
       actor.session = session
     } finally {
@@ -72,11 +75,12 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed 
     const call = 'Session/refresh_access_token'
     const outgoing = sayAnonymously({ realm: actor.realm, call, params: { refresh_token: session.refreshToken } })
     const wasDisturbed = isDisturbed()
-    const expected = isStaff(actor) ? anywhere : only(session.lives)
+    const expected = isStaff(actor) || isForgotten(session) ? anywhere : only(session.lives)
     const { ending, status, json, sentAt } = await speak(actor, { call, outgoing, expected })
     if (isStaff(actor) && (wasDisturbed || isDisturbed())) session.shakenAt = Math.min(session.shakenAt, sentAt)
     if (ending === 'answered' && status === 200 && json !== null) {
       session.accessToken = String(json.access_token)
+      session.renewedAt = sentAt
       if (typeof json.refresh_token === 'string') session.refreshToken = json.refresh_token
       const signer = signerOf(session.accessToken)
       if (signer !== session.lives)

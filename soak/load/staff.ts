@@ -7,11 +7,11 @@ import type { Expected } from '../ledger.ts'
 import type { Places } from '../places.ts'
 import type { Person } from '../systems.ts'
 import type { Cast, Session } from './actors.ts'
+import type { Told } from './books.ts'
 import { say } from './forms.ts'
 import { pageMistake, rowMistake } from './pages.ts'
 import type { MakeAsking } from './people.ts'
 import { anywhere, only } from './sessions.ts'
-import type { Told } from './speaker.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -25,12 +25,12 @@ export interface StaffOptions {
 const contextHeader = 'x-dispatcher-context'
 
 /** A session that the source opened lives there alone, and one with a context has asked for one system. */
-function whereOr(session: Session, otherwise: Expected): Expected {
+export function whereOr(session: Session, otherwise: Expected): Expected {
   if (session.context !== null) return only(session.context)
   return session.lives === 'source' ? only('source') : otherwise
 }
 
-function located({ customer, account }: Person): Expected {
+export function located({ customer, account }: Person): Expected {
   const names = [`customer:${customer.i_customer}`, ...(account === null ? [] : [`account:${account.i_account}`])]
   return { kind: 'located', customer: customer.i_customer, names }
 }

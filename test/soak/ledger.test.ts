@@ -21,6 +21,12 @@ import {
 testCases([
   { name: 'a read where its session lives', arrivals: [['source', {}]], verdict: [] },
   { name: 'a read elsewhere', arrivals: [['target', {}]], verdict: ['wrong system'] },
+  {
+    name: 'a read of a session that has ended and that nobody remembers',
+    mark: { isNobodys: true },
+    arrivals: [['target', refused]],
+    verdict: []
+  },
   { name: 'a read that never arrived', seen: { status: 503 }, arrivals: [], verdict: [] },
   {
     name: 'a login on both',
@@ -122,4 +128,49 @@ test('ledger: a request is judged once it has ended long enough ago, and then fo
   assert.deepEqual(wrongsOf(ledger), ['lost'])
   ledger.arrived(arrivalOf('source', executed))
   assert.deepEqual(wrongsOf(ledger), ['lost', 'stray'], 'what comes after the verdict is told')
+})
+
+const kill = { orderedAt: sentAt + 5, goneAt: sentAt + 10 }
+const killCases = [
+  { name: 'was under way', mark: {}, verdict: [] },
+  { name: 'was sent when it was gone', mark: { sentAt: kill.goneAt + 1 }, verdict: ['silent'] },
+  { name: 'had ended before', mark: {}, seen: { endedAt: kill.orderedAt - 1 }, verdict: ['silent'] },
+  { name: 'was a write that was then sent again', mark: write, again: true, verdict: ['sent again'] }
+]
+
+for (const { name, mark, seen = {}, again = false, verdict } of killCases) {
+  test(`ledger: a process is killed, and what has no answer ${name}: ${verdict.join() || 'fine'}`, () => {
+    const ledger = ledgerWith()
+    ledger.noteKill(kill)
+    const call = 'Customer/get_customer_info'
+    ledger.sent({ id: 1, call, isWrite: false, expected: onSource, session: null, sentAt, ...mark })
+    ledger.arrived(arrivalOf('source', broken))
+    if (again) ledger.arrived(arrivalOf('source', executed))
+    ledger.answered(1, { endedAt, status: null, isSilent: true, ...seen })
+    ledger.settle(Infinity)
+    assert.deepEqual(wrongsOf(ledger), verdict)
+    assert.equal(ledger.excused.size, 1 - ledger.counts.silent)
+  })
+}
+
+test('ledger: what came to one system again is named, refusals and lists aside', () => {
+  const ledger = ledgerWith()
+  const send = (id: number, call: string, arrivals: readonly object[]) => {
+    ledger.sent({ id, call, isWrite: false, expected: { kind: 'any' }, session: null, sentAt })
+    for (const more of arrivals) ledger.arrived(arrivalOf('source', { id, ...more }))
+    ledger.answered(id, { endedAt, status: 200, isSilent: false })
+  }
+  send(1, 'Customer/get_customer_info', [broken, {}])
+  send(2, 'Session/logout', [{}, {}])
+  send(3, 'Generic/get_session_data', [refused, {}])
+  send(4, 'Customer/get_customer_list', [{}, {}])
+  send(5, 'Session/ping', [{}])
+  ledger.settle(Infinity)
+  assert.deepEqual(
+    [...ledger.repeated],
+    [
+      ['Customer/get_customer_info', 1],
+      ['Session/logout', 1]
+    ]
+  )
 })
