@@ -34,7 +34,10 @@ export const BaseSchema = Type.Object(
       { default: false, description: 'Proxies whose X-Forwarded-* is believed.' }
     ),
     secret: Type.String({ minLength: 32, description: 'HMAC keys and encryption at rest derive from it.' }),
-    store: Type.String({ default: 'memory', description: 'Where records are kept.' }),
+    store: Type.Union([Type.Literal('memory'), Type.String({ pattern: '^file:.+' })], {
+      default: 'memory',
+      description: 'Where records are kept.'
+    }),
     bodyLimit: Type.Integer({ minimum: 1024, default: 1_048_576, description: 'Bytes of a body that must be read.' }),
     limits: Type.Object(
       {
