@@ -12,7 +12,8 @@ import { createMemoryBackend } from './memory.ts'
 const freshMs = 300_000
 /** The same while the others are not heard, for what must not be old, ms. */
 const deafMs = 2_000
-const frontLimit = 20_000
+/** Entries in front, of each purpose: some 60 MB of records. */
+const frontLimit = 100_000
 /** Written back at a time. */
 const chunk = 500
 
@@ -89,14 +90,21 @@ export function createSharedStore(
     }
   }
 
+  /** Whoever asks the same meanwhile shares the question. */
+  function begin(key: string): Promise<string | undefined> {
+    const question = read(key).finally(() => {
+      if (reads.get(key) === question) reads.delete(key)
+    })
+    reads.set(key, question)
+    return question
+  }
+
   async function get(key: string): Promise<string | undefined> {
     const owed = guard.owedOf(purpose, key)
     if (owed !== undefined) return owed?.value ?? undefined
     const one = known(key)
     if (one !== undefined && isFresh(one)) return one.value
-    const pending = reads.get(key) ?? read(key).finally(() => reads.delete(key))
-    reads.set(key, pending)
-    return pending
+    return reads.get(key) ?? begin(key)
   }
 
   function tellListeners(keys: readonly string[] | null) {
@@ -152,8 +160,15 @@ export function createSharedStore(
 
     heardOf(keys) {
       heard++
-      if (keys === null) front.clear()
-      else for (const key of keys) front.delete(key)
+      // Nobody joins a question that was under way: its answer may be older.
+      if (keys === null) {
+        front.clear()
+        reads.clear()
+      } else
+        for (const key of keys) {
+          front.delete(key)
+          reads.delete(key)
+        }
       tellListeners(keys)
     },
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { createSeal } from '../../core/seal.ts'
 import { moveCustomer } from '../../simulator/index.ts'
 import { ask, bearer, call, login, type Session, type User } from '../client.ts'
 import { assertFrom, customerInfo, moved, namesOf, openPair, restarted, unmoved } from '../dual.ts'
@@ -72,7 +73,7 @@ for (const { name, skip, start } of stores) {
       await moves({ one, other }, session)
       const { user, opened } = await singleHome({ one, other })
       await limits({ one, other })
-      await secretsIn(await dump(), [one.target.users.admin(), user], [session, opened])
+      await secretsIn(await dump(), one, [one.target.users.admin(), user], [session, opened])
       await logout({ one, other }, session)
     })
   })
@@ -93,8 +94,13 @@ async function context(one: Pair['one'], other: Pair['other'], session: Session)
   await soon(async () => (await releaseAt()) === 'target')
 }
 
-/** Nothing that anybody could log in with, or go on with, stands there in any form. */
-async function secretsIn(kept: readonly string[], users: readonly User[], sessions: readonly Session[]) {
+/** Nothing that anybody could log in with, or go on with, stands there in any form; and nothing that stands there opens. */
+async function secretsIn(
+  kept: readonly string[],
+  { url }: Pair['one'],
+  users: readonly User[],
+  sessions: readonly Session[]
+) {
   const text = kept.join('\n')
   assert.ok(text.length > 2000)
   const names = sessions.flatMap((session) => Object.values(namesOf(session)))
@@ -107,6 +113,17 @@ async function secretsIn(kept: readonly string[], users: readonly User[], sessio
     }
   }
   for (const { login: name } of users) assert.ok(!new RegExp(`(?<!\\w)${name}(?!\\w)`).test(text), 'a login is kept')
+  const found = new Set(kept.flatMap((one) => one.match(/[\w-]{20,}/g) ?? []))
+  assert.ok(found.size >= 10)
+  const stranger = createSeal('the secret of somebody who has found the dump')
+  for (const one of [...found].slice(0, 40)) {
+    assert.equal(stranger.open('pair', one), null)
+    const authInfos = [{ session_id: one }, { access_token: one }, { refresh_token: one }]
+    for (const authInfo of authInfos) {
+      const reply = await call(url, 'customer', 'Customer/get_customer_info', {}, { authInfo })
+      assert.equal(reply.status, 500, one)
+    }
+  }
 }
 
 /** Told at one gateway, obeyed at both. */

@@ -135,7 +135,7 @@ test('--check tells each listener’s certificates: their hosts, names and ends'
     `    *.a.test, x.a.test: names *.a.test; until ${end}`,
     `    old.test: names old.test; until ${inDays(-1).toISOString().slice(0, 10)}: it has ended`,
     '    HSTS: max-age=300; includeSubDomains',
-    'realms'
+    'workers: 1\n' + 'realms'
   ]
   assert.equal(text.slice(0, text.indexOf('realms') + 6), shown.join('\n'))
   assert.ok(
