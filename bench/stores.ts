@@ -70,7 +70,12 @@ export async function benchStores({ sessions }: StoresOptions, print: (text: str
   print(`\n# stores\n${surroundings('stores', `--sessions ${sessions}`)}\n`)
   const kinds = hasRedis() ? ['memory', 'file', 'Redis'] : ['memory', 'file']
   const rows: string[][] = []
-  for (const kind of kinds) rows.push(rowOf(kind, await measure(kind, sessions)))
+  for (const kind of kinds) {
+    const row = rowOf(kind, await measure(kind, sessions))
+    rows.push(row)
+    // A run takes long: what is measured stays, though it may be cut off.
+    print(`measured: ${row.join(', ')}`)
+  }
   print(tableOf([`${sessions} sessions`, ...columns], rows))
   if (!hasRedis()) print(`\nRedis is left out: there is no ${redis} on PATH`)
 }
