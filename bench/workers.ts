@@ -1,7 +1,8 @@
 /**
  * What a second worker is worth: requests per second of `workers: 2` against `workers: 1`, and in the same rounds what two
- * processes are worth that only count. The load, the system and the gateway share the machine, so both are as cheap as
- * can be: wrk, and an haproxy that answers by itself.
+ * processes are worth that only count. The load, the systems and the gateway share the machine, so both are as cheap as
+ * can be: wrk, and an haproxy that answers by itself. Of a call that costs the gateway little they still take a good part;
+ * of a merged list next to none. So that is what is judged.
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,12 +11,22 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { type System, systemNames } from '../core/words.ts'
 import { askOnce, openSocket } from './answers.ts'
 import { type Crew, createCrew } from './children.ts'
 import { findTool, freePort } from './peers/tools.ts'
 import { medianOf, spreadOf, surroundings, tableOf } from './table.ts'
 import type { TurnOptions } from './turns.ts'
-import { answerBytes, cookieHeader, cookieRequest, host } from './wire.ts'
+import {
+  accessToken,
+  adminHost,
+  adminLoginRequest,
+  answerBytes,
+  cookieRequest,
+  host,
+  jsonRequest,
+  sourceToken
+} from './wire.ts'
 
 const goal = 1.7
 /** Where two processes that only count are worth less, no second worker has a core of its own. */
@@ -26,7 +37,32 @@ const startMs = 60_000
 const run = promisify(execFile)
 const gatewayFile = fileURLToPath(new URL('../gateway/main.ts', import.meta.url))
 
-const systemConfig = (port: number) => `
+/** Where the two systems listen. */
+type SystemPorts = Readonly<Record<System, number>>
+
+const pageRows = 20
+/** Every other customer is the target's. */
+const rowsOf = (system: System) =>
+  Array.from({ length: pageRows }, (_none, at) => ({
+    i_customer: 2 * at + (system === 'source' ? 1 : 2),
+    name: `Customer ${at}`,
+    filler: 'x'.repeat(150)
+  }))
+
+/** What the target calls an administrator's session; the customer's of the other call is somebody else's. */
+const adminToken = accessToken.split('').toReversed().join('')
+
+const sessionOf = (system: System) => ({
+  session_id: system,
+  access_token: system === 'source' ? sourceToken : adminToken,
+  refresh_token: `${system} refresh`,
+  expires_in: 86_400
+})
+
+const answering = (value: object, condition = '') =>
+  `  http-request return status 200 content-type application/json string '${JSON.stringify(value)}'${condition}`
+
+const systemConfig = (ports: SystemPorts) => `
 global
   nbthread 1
   maxconn 4096
@@ -36,31 +72,59 @@ defaults
   timeout connect 5s
   timeout client 1m
   timeout server 1m
-frontend system
-  bind 127.0.0.1:${port}
-  http-request return status 200 content-type application/json string '{"system":"source","filler":"${'x'.repeat(answerBytes - 33)}"}'
+${systemNames
+  .map((system) =>
+    [
+      `frontend ${system}`,
+      `  bind 127.0.0.1:${ports[system]}`,
+      answering(sessionOf(system), ' if { path /rest/Session/login }'),
+      answering({ customer_list: rowsOf(system) }, ' if { path /rest/Customer/get_customer_list }'),
+      answering({ system, filler: 'x'.repeat(answerBytes - 33) })
+    ].join('\n')
+  )
+  .join('\n')}
 `
 
-const gatewayConfig = (port: number, opsPort: number, system: number, store: string) => `
+const gatewayConfig = (port: number, opsPort: number, systems: SystemPorts, store: string) => `
 listen: [{ host: 127.0.0.1, port: ${port} }]
 ops: { port: ${opsPort} }
 store: file:${store}
 secret: a secret that is only good for benchmarks
-realms: { customer: { hosts: [${host}] } }
+realms: { customer: { hosts: [${host}] }, admin: { hosts: [${adminHost}] } }
 limits: { eventLoopDelay: 0 }
 systems:
-  source: { release: MR100, url: http://127.0.0.1:${system}, health: false }
-  target: { release: MR115, url: http://127.0.0.1:${system}, health: false }
+  source: { release: MR100, url: http://127.0.0.1:${systems.source}, health: false }
+  target: { release: MR115, url: http://127.0.0.1:${systems.target}, health: false }
 `
 
-const requestBody = cookieRequest.toString().split('\r\n\r\n')[1] ?? ''
-const script = `
-wrk.method = "POST"
-wrk.headers["Host"] = "${host}"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["${cookieHeader.split(': ')[0]}"] = "${cookieHeader.split(': ')[1]}"
-wrk.body = [[${requestBody}]]
-`
+const listPath = '/rest/Customer/get_customer_list'
+const listRequest = jsonRequest(
+  listPath,
+  [`Authorization: Bearer ${adminToken}`],
+  `{"params":{"limit":${pageRows}}}`,
+  adminHost
+)
+
+/** What is called, and whether it is judged. */
+const calls = [
+  { name: 'a merged list of 20 customers', request: listRequest, isJudged: true },
+  { name: 'a source customer’s call by its routing cookie', request: cookieRequest, isJudged: false }
+] as const
+
+type Call = (typeof calls)[number]
+
+/** The same request as wrk's own script has it. */
+function scriptOf({ request }: Call): string {
+  const [head = '', body = ''] = request.toString().split('\r\n\r\n')
+  const [line = '', ...headers] = head.split('\r\n')
+  const told = headers.filter((header) => !header.startsWith('Content-Length'))
+  return [
+    'wrk.method = "POST"',
+    `wrk.path = "${line.split(' ')[1]}"`,
+    ...told.map((header) => `wrk.headers["${header.split(': ', 1)[0]}"] = "${header.slice(header.indexOf(': ') + 2)}"`),
+    `wrk.body = [[${body}]]`
+  ].join('\n')
+}
 
 async function untilOpen(port: number) {
   const by = performance.now() + startMs
@@ -76,21 +140,26 @@ async function untilOpen(port: number) {
   }
 }
 
-async function startGateway(crew: Crew, directory: string, workers: number, system: number): Promise<number> {
+/** One that has answered each call, and knows the administrator. */
+async function startGateway(crew: Crew, directory: string, workers: number, systems: SystemPorts): Promise<number> {
   const [port, opsPort] = [await freePort(), await freePort()]
   const file = join(directory, `workers-${workers}.yaml`)
-  writeFileSync(file, gatewayConfig(port, opsPort, system, join(directory, `workers-${workers}.db`)))
+  writeFileSync(file, gatewayConfig(port, opsPort, systems, join(directory, `workers-${workers}.db`)))
   const args = [gatewayFile, '--config', file, '--workers', String(workers)]
   crew.adopt(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }))
   await untilOpen(port)
+  await askOnce(port, adminLoginRequest)
+  const page = JSON.parse(await askOnce(port, listRequest)) as { customer_list?: { i_customer: number }[] }
+  const ids = page.customer_list?.map((row) => row.i_customer)
   const answer = await askOnce(port, cookieRequest)
-  if (!answer.startsWith('{"system":"source"')) throw new Error(`workers: ${workers}: a wrong answer`)
+  const isPage = ids?.length === pageRows && ids.every((id, at) => id === at + 1)
+  if (!isPage || !answer.startsWith('{"system":"source"')) throw new Error(`workers: ${workers}: a wrong answer`)
   return port
 }
 
 async function loadBy(wrk: string, file: string, port: number, { seconds, connections }: TurnOptions): Promise<number> {
   const args = ['-t', '1', '-c', String(connections), '-d', `${Math.ceil(seconds)}s`, '-s', file]
-  const { stdout } = await run(wrk, [...args, `http://127.0.0.1:${port}/rest/Customer/get_customer_info`])
+  const { stdout } = await run(wrk, [...args, `http://127.0.0.1:${port}`])
   const wrong = /Non-2xx.*|Socket errors.*/.exec(stdout)
   if (wrong !== null) throw new Error(`wrk: ${wrong[0]}`)
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
@@ -159,6 +228,15 @@ function judge(figures: Figures, print: (text: string) => void): boolean {
   return !isJudged || ratio >= goal
 }
 
+function show({ name }: Call, { one, two, ratio, ceiling }: Figures, print: (text: string) => void) {
+  const rows = [
+    ['workers: 1', spreadOf(one, 0), '1'],
+    ['workers: 2', spreadOf(two, 0), spreadOf(ratio, 2)],
+    ['two processes that count, against one', '', spreadOf(ceiling, 2)]
+  ]
+  print(`\n${tableOf([name, 'requests/s', 'x one'], rows)}`)
+}
+
 /** Gives false when the goal is missed; throws when an answer is wrong. */
 export async function benchWorkers(options: TurnOptions, print: (text: string) => void): Promise<boolean> {
   const { seconds, rounds, connections } = options
@@ -173,26 +251,25 @@ export async function benchWorkers(options: TurnOptions, print: (text: string) =
   const directory = mkdtempSync(join(tmpdir(), 'bench-workers-'))
   const crew = createCrew()
   try {
-    const system = await freePort()
-    const files = { system: join(directory, 'haproxy.cfg'), script: join(directory, 'call.lua') }
-    writeFileSync(files.system, systemConfig(system))
-    writeFileSync(files.script, script)
-    crew.adopt(spawn(haproxy, ['-db', '-f', files.system], { stdio: ['ignore', 'ignore', 'inherit'] }))
-    await untilOpen(system)
+    const systems = { source: await freePort(), target: await freePort() }
+    const file = join(directory, 'haproxy.cfg')
+    writeFileSync(file, systemConfig(systems))
+    crew.adopt(spawn(haproxy, ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] }))
+    await Promise.all([untilOpen(systems.source), untilOpen(systems.target)])
     const ports = [
-      await startGateway(crew, directory, 1, system),
-      await startGateway(crew, directory, 2, system)
+      await startGateway(crew, directory, 1, systems),
+      await startGateway(crew, directory, 2, systems)
     ] as const
-    print('load (wrk) and system (haproxy) are on the same machine; median (least-most) of the rounds\n')
-    const figures = await measure((port) => loadBy(wrk, files.script, port, options), ports, options)
-    const { one, two, ratio, ceiling } = figures
-    const rows = [
-      ['workers: 1', spreadOf(one, 0), '1'],
-      ['workers: 2', spreadOf(two, 0), spreadOf(ratio, 2)],
-      ['two processes that count, against one', '', spreadOf(ceiling, 2)]
-    ]
-    print(tableOf(['a source customer’s call by its routing cookie', 'requests/s', 'x one'], rows))
-    return judge(figures, print)
+    print('load (wrk) and systems (haproxy) are on the same machine; median (least-most) of the rounds')
+    let isFine = true
+    for (const call of calls) {
+      const script = join(directory, 'call.lua')
+      writeFileSync(script, scriptOf(call))
+      const figures = await measure((port) => loadBy(wrk, script, port, options), ports, options)
+      show(call, figures, print)
+      isFine = (!call.isJudged || judge(figures, print)) && isFine
+    }
+    return isFine
   } finally {
     await crew.dismiss()
     rmSync(directory, { recursive: true })
