@@ -16,5 +16,5 @@ test('bench: workers measures two against one, and the machine', { skip }, async
     assert.match(output, new RegExp(`^\\| ${row} .*\\d`, 'm'))
   }
   assert.doesNotMatch(output, /NaN|Infinity/)
-  assert.match(output, /^goal 1\.7 x one worker: \d\.\d\d, not judged below 5 rounds$/m)
+  assert.match(output, /^goal 1\.7 x one worker, on two cores: \d\.\d\d, not judged below 5 rounds$/m)
 })
