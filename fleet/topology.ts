@@ -63,7 +63,7 @@ async function assemble(processes: Processes, systems: Systems, options: FleetOp
     secret: randomBytes(32).toString('hex'),
     token,
     systemPorts: systems.ports,
-    env: { WEBDISPATCHER_STORE: redis.url, WEBDISPATCHER_WORKERS: String(workers), ...env }
+    env: { WEBDISPATCHER_WORKERS: String(workers), WEBDISPATCHER_STORE: redis.url, ...env }
   }
   const gateways = places.map((place) =>
     createGateway(processes, place, shared, async () => (await haproxy.statusOf(place.name)) === 'UP')

@@ -1,7 +1,6 @@
 /**
  * The connections of a server, and how each of them comes to its end without losing a request.
  */
-
 import type http from 'node:http'
 import type { ServerResponse } from 'node:http'
 import type https from 'node:https'

@@ -159,7 +159,7 @@ test('variables: compose sets only those of the config, and asks for each that h
 })
 
 test('the gateway may finish what is in flight before it is killed', () => {
-  assert.ok(Number.parseInt(gateway.stop_grace_period ?? '', 10) * 1000 > 2 * config.drain)
+  assert.ok(Number.parseInt(gateway.stop_grace_period ?? '', 10) * 1000 > config.notice + 2 * config.drain)
 })
 
 test('the gateways wait for what they speak to', () => {

@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm'
 import { createClient } from 'redis'
 import type { Backend, Change } from '../../plugins/store/backend.ts'
 import { createFileBackend } from '../../plugins/store/file.ts'
-import { createMemoryBackend } from '../../plugins/store/memory-backend.ts'
+import { createMemoryBackend } from '../../plugins/store/memory.ts'
 import { createRedisBackend } from '../../plugins/store/redis.ts'
 import type { Ready } from './reporting.ts'
 

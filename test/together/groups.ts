@@ -37,6 +37,7 @@ export const aloneByName = [
   'graphql/partial.test.ts',
   'gateway/main.test.ts',
   'gateway/slow-clients.test.ts',
+  'gateway/workers.test.ts',
   'plugins/load-shedding.test.ts'
 ]
 
