@@ -34,6 +34,7 @@ async function worldOn(fleet: Fleet, options: DrillOptions): Promise<DrillWorld>
     memory: { memoryMs: 0, graceMs: heardWithinMs + drillTimes(options).graceMs },
     // Nothing is ever done to the systems.
     isDisturbed: () => false,
+    isStoreShared: true,
     isForgotten: (session) => weather.isForgotten(session, now()),
     foreseen: weather.foreseen
   })
