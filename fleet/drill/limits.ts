@@ -5,7 +5,8 @@ import type { ClientError } from '../../soak/errors.ts'
 import { askedReason, type Ledger, wasUnderWay } from '../../soak/ledger.ts'
 import type { Recorder } from '../../soak/recorder.ts'
 import { type Limit, none } from '../../soak/verdicts.ts'
-import { type DrillKill, type DrillRun, phaseNames } from './phases.ts'
+import type { DrillKill } from './acts.ts'
+import { type DrillRun, phaseNames } from './phases.ts'
 import { slowReason } from './weather.ts'
 
 export interface Drilled {
