@@ -6,7 +6,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endGroup, type Told } from './keeping.ts'
 
@@ -30,7 +30,10 @@ export interface Running {
 }
 
 /** Only what a process needs of ours: nothing of the environment may change what is tested. */
-const inherited = () => ({ PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' })
+function inherited() {
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE: cache } = process.env
+  return { PATH, HOME, ...(cache !== undefined && { NODE_COMPILE_CACHE: resolve(cache) }) }
+}
 
 async function pidOf(child: ChildProcess, program: string): Promise<number> {
   if (child.pid !== undefined) return child.pid

@@ -31,7 +31,10 @@ export interface CompanyOptions {
   readonly memory: PlacesOptions
   /** Whether something is made to go wrong with the systems at the time. */
   readonly isDisturbed: () => boolean
+  /** Whether the gateways may have lost what they keep of a session. */
   readonly isForgotten?: (session: Session) => boolean
+  /** Whether what they keep may be out of reach at any time. */
+  readonly isStoreShared?: boolean
   /** What else than the contract's own reasons explains what clients see. */
   readonly foreseen?: Foreseen
 }
@@ -52,7 +55,18 @@ const either = (one: Foreseen, other: Foreseen | undefined): Foreseen => ({
 export type Company = Awaited<ReturnType<typeof gather>>
 
 export async function gather(options: CompanyOptions) {
-  const { command, about, origin, customers, seed, rate, memory, isDisturbed, isForgotten = () => false } = options
+  const {
+    command,
+    about,
+    origin,
+    customers,
+    seed,
+    rate,
+    memory,
+    isDisturbed,
+    isForgotten = () => false,
+    isStoreShared = false
+  } = options
   const everybody = await command('people', { count: customers })
   const cast = castOf(everybody, about.staff, createDice(seed, 'cast'))
   const initial = new Map(everybody.map(({ customer, system }) => [customer.i_customer, system]))
@@ -62,12 +76,12 @@ export async function gather(options: CompanyOptions) {
   let client = createClient(origin)
 
   const foreseen = either(createForeseen(places), options.foreseen)
-  const isNobodys = ({ customer }: Actor, session: Session) =>
-    customer !== null && isForgotten(session) && places.hasMoved(customer, session.openedAt, now())
+  const isNobodys = ({ customer }: Actor, { openedAt }: Session) =>
+    customer !== null && places.hasMoved(customer, openedAt, now())
   const books = createBooks({ ledger, recorder, now, foreseen, isNobodys })
   const speak = createSpeaker({ client: () => client, books })
   const signerOf = createSigner(about.publicKeys)
-  const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed, isForgotten })
+  const sessions = createSessions({ speak, places, recorder, signerOf, isDisturbed, isForgotten, isStoreShared })
   const { known } = cast
   const { releases } = about
   const webSockets = createWebSockets({

@@ -8,15 +8,19 @@ import { isSessionFault } from './recorder.ts'
 
 export function createForeseen(places: Places): Foreseen {
   return {
-    answer({ customer }, session, { expected }, { ending, faultcode, sentAt, endedAt }) {
+    answer({ customer }, session, { expected }, { ending, status, faultcode, sentAt, endedAt }) {
       if (ending === 'left') return 'the client left'
-      if (ending !== 'answered' || faultcode === null || faultcode.includes('.Dispatcher.')) return null
+      if (ending !== 'answered' || faultcode?.includes('.Dispatcher.')) return null
+      // The plain REST API says no more than 401.
+      const isRefused = status === 401 || faultcode !== null
+      if (isRefused && customer !== null && places.hasMoved(customer, session?.openedAt ?? sentAt, endedAt)) {
+        return 'its customer moved'
+      }
+      if (faultcode === null) return null
       if (session === null && expected.kind === 'system' && isSessionFault(faultcode)) return 'a stranger'
       // Its system knows nothing of the other one's customers.
       if (session !== null && session.context !== null && !isSessionFault(faultcode))
         return 'by the word of its context'
-      if (customer !== null && places.hasMoved(customer, session?.openedAt ?? sentAt, endedAt))
-        return 'its customer moved'
       const isAboutMover = expected.kind === 'located' && places.hasMoved(expected.customer, sentAt, endedAt)
       return isAboutMover ? 'about a customer on the move' : null
     },

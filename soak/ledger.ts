@@ -28,6 +28,8 @@ export interface Mark {
   readonly session: Wholeness | null
   /** Its session has ended, and the gateways may not know any more where it lived. */
   readonly isNobodys?: boolean
+  /** Both systems may be asked where nothing tells its session: whoever does not know it refuses. */
+  readonly isAskable?: boolean
   readonly sentAt: number
 }
 
@@ -64,6 +66,9 @@ const sharedQuestionMs = 6_000
 /** The client may hear later than others what shakes its session, ms. */
 const hearsayMs = 1_000
 const keptExamples = 5
+const endedReason = 'a session that has ended and that nobody remembers'
+/** What is kept of the session was out of reach. */
+export const askedReason = 'a renewal for which both systems were asked'
 
 /** Lists ask each system as often as they need to. */
 const isList = (call: string) => call.endsWith('_list')
@@ -94,8 +99,9 @@ export function createLedger(places: Places) {
 
   /** Why a call may be elsewhere than where it is expected (contract sections 4 and 5); null for no reason. */
   function reasonFor({ mark, seen, arrivals }: Line, arrival: Arrival, at: number): string | null {
-    const { expected, isWrite, session, sentAt, isNobodys = false } = mark
-    if (isNobodys && arrival.system === 'target') return 'a session that has ended and that nobody remembers'
+    const { expected, isWrite, session, sentAt, isNobodys = false, isAskable = false } = mark
+    if (isNobodys && arrival.system === 'target' && !arrival.executed) return endedReason
+    if (isAskable && isRefusal(arrival)) return askedReason
     if (expected.kind !== 'located') return null
     const endedAt = seen?.endedAt ?? sentAt
     if (!isWrite && arrivals.slice(0, at).some(maySayAbsent)) return 'a read that was told "not there"'

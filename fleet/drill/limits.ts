@@ -2,15 +2,20 @@
  * What a drill must hold to, and whether it did.
  */
 import type { ClientError } from '../../soak/errors.ts'
-import { type Ledger, wasUnderWay } from '../../soak/ledger.ts'
+import { askedReason, type Ledger, wasUnderWay } from '../../soak/ledger.ts'
 import type { Recorder } from '../../soak/recorder.ts'
 import { type Limit, none } from '../../soak/verdicts.ts'
-import { type DrillKill, type DrillRun, phaseNames } from './phases.ts'
+import type { DrillKill } from './acts.ts'
+import { type DrillRun, phaseNames } from './phases.ts'
+import { slowReason } from './weather.ts'
 
 export interface Drilled {
   readonly run: DrillRun
-  readonly ledger: Pick<Ledger, 'counts' | 'repeated'>
-  readonly recorder: { readonly counts: Recorder['counts']; readonly errors: Pick<Recorder['errors'], 'unforeseen'> }
+  readonly ledger: Pick<Ledger, 'counts' | 'repeated' | 'excused'>
+  readonly recorder: {
+    readonly counts: Recorder['counts']
+    readonly errors: Pick<Recorder['errors'], 'unforeseen' | 'rows'>
+  }
   readonly moves: { readonly moves: number; readonly failedMoves: number }
 }
 
@@ -37,6 +42,21 @@ function errorLimits({ run, recorder }: Drilled): Limit[] {
       ? killLimits(errorsIn(name), run.kill)
       : [none(`errors that nothing foresees, ${name}`, errorsIn(name).length)]
   )
+}
+
+/** A machine that is busier lets a request wait for longer than Redis may take. */
+const busyShare = 0.7
+
+function slownessLimit({ run, recorder, ledger }: Drilled): Limit {
+  const slow = recorder.errors.rows().filter(({ foreseen }) => foreseen === slowReason)
+  const faults = slow.reduce((sum, row) => sum + row.count, 0)
+  const asked = ledger.excused.get(askedReason) ?? 0
+  const isBusy = run.phases.some((phase) => phase.busyShare > busyShare && phase.name !== phaseNames.logins)
+  return {
+    name: 'requests for which Redis was too slow, though it was well',
+    found: `${faults} got a fault, ${asked} renewals were asked for twice`,
+    isKept: faults === 0 || (isBusy ? 'the machine is too busy' : false)
+  }
 }
 
 function surveyLimits({ survey: { singleHome, pairs } }: DrillRun): Limit[] {
@@ -94,6 +114,7 @@ export function drillLimits(drilled: Drilled): Limit[] {
     none('events and answers doubled on WebSockets', doubledEvents),
     { name: 'nothing but reads was sent again', found: others.join(', ') || 'yes', isKept: others.length === 0 },
     ...errorLimits(drilled),
+    slownessLimit(drilled),
     ...surveyLimits(run),
     ...workLimits(drilled)
   ]

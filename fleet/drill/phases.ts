@@ -3,15 +3,22 @@
  */
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { now } from '../../soak/company.ts'
 import { createDice } from '../../soak/dice.ts'
-import type { Kill } from '../../soak/ledger.ts'
-import type { Actor } from '../../soak/load/actors.ts'
 import type { Window } from '../../soak/recorder.ts'
-import { waitUntil } from '../ports.ts'
-import { type DrillOptions, type DrillTimes, drillTimes } from './options.ts'
+import {
+  type DrillKill,
+  exchangeWorkers,
+  killOne,
+  redisAway,
+  redisHangs,
+  reloadOften,
+  restartAll,
+  type Scene,
+  whileMoving
+} from './acts.ts'
+import { type DrillOptions, drillTimes } from './options.ts'
 import { type Survey, surveySessions } from './survey.ts'
-import type { DrillWorld, FleetGateway } from './world.ts'
+import type { DrillWorld } from './world.ts'
 
 export const phaseNames = {
   logins: 'everybody logs in',
@@ -37,11 +44,6 @@ export interface Phase {
   readonly busyShare: number
 }
 
-export interface DrillKill extends Kill {
-  /** So many requests and WebSockets were under way on it at most. */
-  readonly underWay: number
-}
-
 export interface DrillRun {
   readonly phases: readonly Phase[]
   readonly kill: DrillKill
@@ -52,15 +54,6 @@ export interface DrillMeans {
   readonly options: DrillOptions
   readonly signal: AbortSignal
   readonly print: (text: string) => void
-}
-
-/** Everything a phase needs. */
-interface Scene {
-  readonly world: DrillWorld
-  readonly times: DrillTimes
-  readonly options: DrillOptions
-  readonly pause: (ms: number) => Promise<void>
-  readonly signal: AbortSignal
 }
 
 function cpuTimes() {
@@ -90,121 +83,14 @@ async function observe({ recorder }: DrillWorld, name: string, work: () => Promi
   }
 }
 
-/** Customers move meanwhile, and one gateway is told of each. */
-async function whileMoving({ world, times, signal }: Scene, work: () => Promise<unknown>) {
-  const over = new AbortController()
-  const moves = world.disturbances.moveAbout(times.moveEveryMs, AbortSignal.any([signal, over.signal]))
-  moves.catch(() => {})
-  try {
-    await Promise.race([work(), moves])
-  } finally {
-    over.abort()
-    await world.disturbances.whenStill()
-  }
-}
-
-/** From then on nobody tells it of moves. */
-async function takeOut({ world }: Scene, gateway: FleetGateway) {
-  world.standing.delete(gateway)
-  await world.disturbances.whenStill()
-}
-
-async function restartAll(scene: Scene) {
-  const { world, times, pause } = scene
-  const over = world.weather.stopsBegin(now())
-  for (const gateway of world.fleet.gateways) {
-    await takeOut(scene, gateway)
-    const how = await gateway.stop()
-    if (how !== 0) throw new Error(`${gateway.name} ended with ${how} when it was told to stop`)
-    await gateway.start()
-    world.standing.add(gateway)
-    await pause(times.restMs)
-  }
-  over(now())
-}
-
-const exchanged = 'all workers have the new config'
-
-async function exchangeWorkers({ world, times, pause }: Scene) {
-  const over = world.weather.stopsBegin(now())
-  const countIn = (name: string) => world.fleet.log(name).split(exchanged).length
-  for (const [at, gateway] of world.fleet.gateways.entries()) {
-    const before = countIn(gateway.name)
-    gateway.signal(at % 2 === 0 ? 'SIGHUP' : 'SIGUSR2')
-    await waitUntil(`${gateway.name} has new workers`, async () => countIn(gateway.name) > before)
-    await pause(times.restMs)
-  }
-  over(now())
-}
-
-/** Requests and WebSockets on a gateway, as HAProxy counts them. */
-async function sessionsOn({ fleet }: DrillWorld, { name }: FleetGateway): Promise<number> {
-  const rows = (await fleet.haproxy.stats()).filter(({ svname }) => svname === name)
-  return rows.reduce((sum, { scur }) => sum + Number(scur), 0)
-}
-
-async function killOne({ world, times, pause }: Scene): Promise<DrillKill> {
-  const [gateway] = world.fleet.gateways
-  if (gateway === undefined) throw new Error('there is no gateway')
-  await pause(times.restMs)
-  const { sent } = world.ledger.tally
-  const before = await sessionsOn(world, gateway)
-  const orderedAt = now()
-  await gateway.kill()
-  const goneAt = now()
-  // What was sent meanwhile may have gone there too.
-  const underWay = before + world.ledger.tally.sent - sent
-  world.ledger.noteKill({ orderedAt, goneAt })
-  await pause(times.killedMs)
-  await gateway.start()
-  await pause(times.restMs)
-  return { orderedAt, goneAt, underWay }
-}
-
-/** Some people of each kind leave, and come again. */
-async function comeAgain({ cast, sessions }: DrillWorld) {
-  const free = (actors: readonly Actor[]) =>
-    actors.filter(({ session, inFlight, pins }) => session !== null && inFlight === 0 && pins === null)
-  for (const actor of [...free(cast.settled).slice(0, 4), ...free(cast.staff).slice(0, 2)]) {
-    if (actor.session !== null) await sessions.logout(actor, actor.session, 'bearer')
-    await sessions.login(actor)
-  }
-}
-
-async function redisAway({ world, times, pause }: Scene) {
-  await pause(times.restMs / 2)
-  const isBack = world.weather.redisGoes(now(), true)
-  await world.fleet.redis.stop()
-  await pause(times.redisAwayMs / 2)
-  await comeAgain(world)
-  await pause(times.redisAwayMs / 2)
-  await world.fleet.redis.start()
-  isBack(now())
-}
-
-async function redisHangs({ world, times, pause }: Scene) {
-  const isBack = world.weather.redisGoes(now(), false)
-  world.fleet.redis.pause()
-  await pause(times.redisHangsMs)
-  world.fleet.redis.resume()
-  isBack(now())
-  await pause(times.restMs)
-}
-
-async function reloadOften({ world, times, pause }: Scene) {
-  for (let reload = 0; reload < times.reloads; reload++) {
-    await world.fleet.haproxy.reload()
-    await pause(times.reloadEveryMs)
-  }
-}
-
+/** The acts under load, in order; the survey and the kill give what the limits want to know. */
 export async function runDrill(world: DrillWorld, { options, signal, print }: DrillMeans): Promise<DrillRun> {
   const times = drillTimes(options)
   const pause = (ms: number) => delay(ms, undefined, { signal })
-  const scene: Scene = { world, times, options, pause, signal }
+  const scene: Scene = { world, times, pause, signal }
   const phases: Phase[] = []
 
-  /** One phase, without load unless its work brings it. */
+  /** Without load, unless its work brings it. */
   async function phase<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
     print(name)
     let done: Promise<Result> | undefined
@@ -212,57 +98,33 @@ export async function runDrill(world: DrillWorld, { options, signal, print }: Dr
     return done as Promise<Result>
   }
 
-  const underLoad =
-    <Result>(work: () => Promise<Result>) =>
-    async (): Promise<Result> => {
+  const underLoad = <Result>(name: string, work: () => Promise<Result>): Promise<Result> =>
+    phase(name, async () => {
       const over = work()
       await world.load.run('full', over)
       return over
-    }
+    })
 
-  await phase(phaseNames.logins, world.load.everyoneIn)
-  await phase(
-    phaseNames.steady,
-    underLoad(() => whileMoving(scene, () => pause(times.steadyMs)))
-  )
-  await phase(
-    phaseNames.rolling,
-    underLoad(() => whileMoving(scene, () => restartAll(scene)))
-  )
-  if (options.workers > 1)
-    await phase(
-      phaseNames.exchange,
-      underLoad(() => exchangeWorkers(scene))
-    )
-  const kill = await phase(
-    phaseNames.killed,
-    underLoad(() => killOne(scene))
-  )
-  await world.load.everyoneIn()
-  await phase(
-    phaseNames.redisAway,
-    underLoad(() => redisAway(scene))
-  )
-  const survey = await phase(phaseNames.redisBack, async () => {
+  async function survey() {
     const found = await surveySessions(world, createDice(options.seed, 'survey'), pause)
     await world.load.everyoneIn()
     await world.load.run('full', pause(times.restMs))
     return found
-  })
-  await phase(
-    phaseNames.redisHangs,
-    underLoad(() => redisHangs(scene))
-  )
-  await phase(
-    phaseNames.reloads,
-    underLoad(() => reloadOften(scene))
-  )
-  await phase(
-    phaseNames.again,
-    underLoad(() => pause(times.steadyMs))
-  )
+  }
+
+  await phase(phaseNames.logins, world.load.everyoneIn)
+  await underLoad(phaseNames.steady, () => whileMoving(scene, () => pause(times.steadyMs)))
+  await underLoad(phaseNames.rolling, () => whileMoving(scene, () => restartAll(scene)))
+  if (options.workers > 1) await underLoad(phaseNames.exchange, () => exchangeWorkers(scene))
+  const kill = await underLoad(phaseNames.killed, () => killOne(scene))
+  await world.load.everyoneIn()
+  await underLoad(phaseNames.redisAway, () => redisAway(scene))
+  const found = await phase(phaseNames.redisBack, survey)
+  await underLoad(phaseNames.redisHangs, () => redisHangs(scene))
+  await underLoad(phaseNames.reloads, () => reloadOften(scene))
+  await underLoad(phaseNames.again, () => pause(times.steadyMs))
   print('the books are closed')
   await world.leave()
   await world.closeBooks()
-  return { phases, kill, survey }
+  return { phases, kill, survey: found }
 }

@@ -5,7 +5,7 @@
 import type { Dice } from '../../soak/dice.ts'
 import type { Actor, Session } from '../../soak/load/actors.ts'
 import type { Asking } from '../../soak/load/speaker.ts'
-import { awayReason } from './weather.ts'
+import { awayReason, slowReason } from './weather.ts'
 import type { DrillWorld } from './world.ts'
 
 export interface Survey {
@@ -48,8 +48,8 @@ export async function surveySessions(
     const asking = askingOf(world, actor, session, dice)
     const told = await speak(actor, asking)
     const reason = reasonFor(actor, session, asking, told)
-    if (reason === awayReason) {
-      await pause(Number(told.headers['retry-after']) * 1000)
+    if (reason === awayReason || reason === slowReason) {
+      await pause(Number(told.headers['retry-after'] ?? 1) * 1000)
       return use(actor, session)
     }
     const isWorking = told.ending === 'answered' && told.status === 200

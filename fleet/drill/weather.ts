@@ -21,6 +21,8 @@ export const endedSession = 'Server.Session.check_auth.auth_failed'
 export const storeFault = 'Server.Dispatcher.store_unavailable'
 
 export const awayReason = 'a pair that cannot be had without Redis'
+/** Though Redis is there: its answer took longer than a request waits for it. */
+export const slowReason = 'a pair for which Redis was too slow'
 
 const within = ({ from, to }: Interval, time: number) => from <= time && time <= to
 const overlaps = (one: Interval, from: number, to: number) => one.from <= to && from <= one.to
@@ -53,7 +55,8 @@ export function createWeather() {
       const isAway = away.some((one) => overlaps(one, sentAt, endedAt))
       const isWorded = isCommand || (status === 503 && headers['retry-after'] !== undefined)
       // A login needs nothing that is kept; whatever else is shown may be half of a pair.
-      return isAway && isWorded && faultcode === storeFault && call !== 'Session/login' ? awayReason : null
+      if (!isWorded || faultcode !== storeFault || call === 'Session/login') return null
+      return isAway ? awayReason : slowReason
     },
     close: (code, at) => (code === 1001 && stops.some((one) => within(one, at)) ? 'a gateway that stops' : null)
   }

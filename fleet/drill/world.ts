@@ -5,13 +5,11 @@ import { type Company, gather, now } from '../../soak/company.ts'
 import { createDice } from '../../soak/dice.ts'
 import { createDisturbances, type Disturbances } from '../../soak/disturbances.ts'
 import { type Fleet, startFleet } from '../topology.ts'
-import type { DrillOptions } from './options.ts'
+import { type DrillOptions, drillTimes } from './options.ts'
 import { createWeather, type Weather } from './weather.ts'
 
 /** What one gateway was told, every other obeys within this, ms. */
 const heardWithinMs = 100
-/** A request may have been on its way for so long when that time was over, ms. */
-const graceMs = 150
 /** How long the systems keep idle connections, ms. */
 const idleMs = 5000
 
@@ -26,15 +24,17 @@ export interface DrillWorld extends Company {
   close(): Promise<void>
 }
 
-async function worldOn(fleet: Fleet, { customers, seed, rate }: DrillOptions): Promise<DrillWorld> {
+async function worldOn(fleet: Fleet, options: DrillOptions): Promise<DrillWorld> {
+  const { customers, seed, rate } = options
   const { command, about, origin, token } = fleet
   const weather = createWeather()
   const company = await gather({
     ...{ command, about, origin, customers, seed, rate },
     // Every move is told, so that nothing is remembered wrongly for longer than it takes to tell.
-    memory: { memoryMs: 0, graceMs: heardWithinMs + graceMs },
+    memory: { memoryMs: 0, graceMs: heardWithinMs + drillTimes(options).graceMs },
     // Nothing is ever done to the systems.
     isDisturbed: () => false,
+    isStoreShared: true,
     isForgotten: (session) => weather.isForgotten(session, now()),
     foreseen: weather.foreseen
   })

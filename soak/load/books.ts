@@ -22,6 +22,8 @@ export interface Question {
   readonly isWrite?: boolean
   /** What is wrong with the contents of a success; null for nothing. */
   readonly check?: (told: Told) => string | null
+  /** A system that does not know the session may be asked too, and refuse. */
+  readonly isAskable?: boolean
   /** It is said on a WebSocket. */
   readonly isCommand?: boolean
   /** A merged page is judged by itself. */
@@ -75,13 +77,13 @@ export function createBooks({ ledger, recorder, now, foreseen, isNobodys }: Book
   return {
     /** To be called as it is sent; then its number goes along, and its end is told. */
     begin(actor: Actor, question: Question) {
-      const { call, expected, isWrite = false } = question
+      const { call, expected, isWrite = false, isAskable = false } = question
       const { session } = actor
       const id = ++lastId
       const sentAt = now()
       const sentIn = recorder.window
       const mayBeNobodys = session !== null && isNobodys(actor, session)
-      ledger.sent({ id, call, isWrite, expected, session, sentAt, isNobodys: mayBeNobodys })
+      ledger.sent({ id, call, isWrite, expected, session, sentAt, isNobodys: mayBeNobodys, isAskable })
       actor.inFlight++
       return {
         id,

@@ -18,6 +18,7 @@ export interface SessionsOptions {
   readonly isDisturbed: () => boolean
   /** Whether the gateways may have lost what they keep of a session: then both systems may be asked for a renewal. */
   readonly isForgotten: (session: Session) => boolean
+  readonly isStoreShared: boolean
 }
 
 export const anywhere: Expected = { kind: 'any' }
@@ -27,7 +28,17 @@ export const isStaff = ({ customer }: Actor) => customer === null
 
 export type Sessions = ReturnType<typeof createSessions>
 
-export function createSessions({ speak, places, recorder, signerOf, isDisturbed, isForgotten }: SessionsOptions) {
+export function createSessions({
+  speak,
+  places,
+  recorder,
+  signerOf,
+  isDisturbed,
+  isForgotten,
+  isStoreShared
+}: SessionsOptions) {
+  const renewing = new WeakSet<Session>()
+
   async function pin(actor: Actor, session: Session, context: System) {
     const spoken = { realm: actor.realm, call: 'Session/set_session_context', params: { context } }
     const outgoing = say(spoken, 'bearer', session)
@@ -71,12 +82,23 @@ export function createSessions({ speak, places, recorder, signerOf, isDisturbed,
     await speak(actor, { call: spoken.call, outgoing: say(spoken, form, session), expected })
   }
 
+  /** One at a time: the token of before is no good any more. */
   async function refresh(actor: Actor, session: Session) {
+    if (renewing.has(session)) return
+    renewing.add(session)
+    try {
+      await renew(actor, session)
+    } finally {
+      renewing.delete(session)
+    }
+  }
+
+  async function renew(actor: Actor, session: Session) {
     const call = 'Session/refresh_access_token'
     const outgoing = sayAnonymously({ realm: actor.realm, call, params: { refresh_token: session.refreshToken } })
     const wasDisturbed = isDisturbed()
     const expected = isStaff(actor) || isForgotten(session) ? anywhere : only(session.lives)
-    const { ending, status, json, sentAt } = await speak(actor, { call, outgoing, expected })
+    const { ending, status, json, sentAt } = await speak(actor, { call, outgoing, expected, isAskable: isStoreShared })
     if (isStaff(actor) && (wasDisturbed || isDisturbed())) session.shakenAt = Math.min(session.shakenAt, sentAt)
     if (ending === 'answered' && status === 200 && json !== null) {
       session.accessToken = String(json.access_token)

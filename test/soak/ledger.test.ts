@@ -27,6 +27,24 @@ testCases([
     arrivals: [['target', refused]],
     verdict: []
   },
+  {
+    name: 'a write in such a session that was carried out elsewhere',
+    mark: { ...write, isNobodys: true },
+    arrivals: [['target', executed]],
+    verdict: ['wrong system']
+  },
+  {
+    name: 'a renewal that the other system refuses',
+    mark: { isAskable: true },
+    arrivals: [['target', refused]],
+    verdict: []
+  },
+  {
+    name: 'a renewal that the other system serves',
+    mark: { isAskable: true },
+    arrivals: [['target', {}]],
+    verdict: ['wrong system']
+  },
   { name: 'a read that never arrived', seen: { status: 503 }, arrivals: [], verdict: [] },
   {
     name: 'a login on both',
