@@ -74,7 +74,7 @@ const nothing = { halves: null, ttlMs: 0 } as const
 
 async function pairedSessions(app: FastifyInstance, { secret, refreshPath }: Setting) {
   const pairs = app.store('pairs', { lasting: true })
-  const contexts = app.store('contexts', { lasting: true })
+  const contexts = app.store('contexts', { lasting: true, notesAbsence: true })
   const { seal, open } = createSeal(secret)
   const front = new LRUCache<string, Kept>({ max: frontLimit, ttl: frontTtlMs, ttlResolution: 1000 })
   const renewals = new Map<string, Promise<KeptSession | null>>()

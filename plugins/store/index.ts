@@ -57,6 +57,8 @@ export interface StorePolicy {
    * lost it. What may change elsewhere without a word, as a location, must not.
    */
   readonly lasting: boolean
+  /** Whether it is also known of keys that nothing is kept; only for keys that no client can invent. */
+  readonly notesAbsence?: boolean
 }
 
 declare module 'fastify' {

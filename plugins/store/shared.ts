@@ -10,6 +10,8 @@ import { createMemoryBackend } from './memory.ts'
 
 /** What is known is not asked again for so long: the others tell when it changes, ms. */
 const freshMs = 300_000
+/** For how long it is known that there is nothing, while the store is away, ms. */
+const absenceMs = 3_600_000
 /** The same while the others are not heard, for what must not be old, ms. */
 const deafMs = 2_000
 /** Entries in front, of each purpose: some 60 MB of records. */
@@ -18,7 +20,8 @@ const frontLimit = 100_000
 const chunk = 500
 
 interface Known {
-  readonly value: string
+  /** Null: it is known that nothing is kept. */
+  readonly value: string | null
   /** By `performance.now()`. */
   readonly readAt: number
   readonly goneAt: number
@@ -40,7 +43,7 @@ export interface SharedStore extends Store {
 
 export function createSharedStore(
   purpose: string,
-  { lasting }: StorePolicy,
+  { lasting, notesAbsence = false }: StorePolicy,
   backend: Backend,
   guard: Guard
 ): SharedStore {
@@ -54,7 +57,7 @@ export function createSharedStore(
   let heard = 0
   let isLost = false
 
-  function keep(key: string, value: string, ttlMs: number) {
+  function keep(key: string, value: string | null, ttlMs: number) {
     const readAt = performance.now()
     front.set(key, { value, readAt, goneAt: readAt + ttlMs, hearing })
   }
@@ -77,16 +80,17 @@ export function createSharedStore(
     const before = heard
     try {
       const found = await guard.ask('read', () => backend.get(purpose, key))
-      if (found === undefined && isLost && lasting) return known(key)?.value
+      if (found === undefined && isLost && lasting) return known(key)?.value ?? undefined
       // What somebody has changed meanwhile may be what was read, or not.
       if (heard !== before) return found?.value
-      if (found === undefined) front.delete(key)
+      if (found === undefined && notesAbsence) keep(key, null, absenceMs)
+      else if (found === undefined) front.delete(key)
       else keep(key, found.value, found.restMs)
       return found?.value
     } catch (cause) {
       const last = lasting ? known(key) : undefined
       if (last === undefined) throw storeAway(cause)
-      return last.value
+      return last.value ?? undefined
     }
   }
 
@@ -103,7 +107,7 @@ export function createSharedStore(
     const owed = guard.owedOf(purpose, key)
     if (owed !== undefined) return owed?.value ?? undefined
     const one = known(key)
-    if (one !== undefined && isFresh(one)) return one.value
+    if (one !== undefined && isFresh(one)) return one.value ?? undefined
     return reads.get(key) ?? begin(key)
   }
 
@@ -114,8 +118,9 @@ export function createSharedStore(
   function note(changes: readonly Change[]) {
     heard++
     for (const change of changes) {
-      if (change.value === null) front.delete(change.key)
-      else keep(change.key, change.value, change.ttlMs)
+      if (change.value !== null) keep(change.key, change.value, change.ttlMs)
+      else if (notesAbsence) keep(change.key, null, absenceMs)
+      else front.delete(change.key)
     }
   }
 
@@ -192,7 +197,7 @@ export function createSharedStore(
     async restore() {
       const now = performance.now()
       const left = (lasting ? [...front.entries()] : []).flatMap(([key, { value, goneAt }]) =>
-        goneAt > now ? [{ key, value, ttlMs: Math.ceil(goneAt - now) }] : []
+        value !== null && goneAt > now ? [{ key, value, ttlMs: Math.ceil(goneAt - now) }] : []
       )
       for (let at = 0; at < left.length; at += chunk) {
         await backend.write(purpose, left.slice(at, at + chunk), true)

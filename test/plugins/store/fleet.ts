@@ -14,7 +14,7 @@ export function createFleet(t: TestContext) {
   const hearers = new Set<Hearing>()
   const { log } = Fastify({ logger: false })
 
-  function createProcess(purpose = 'records', lasting = true) {
+  function createProcess(purpose = 'records', lasting = true, notesAbsence = false) {
     let wire: Wire = 'good'
     let cut = Promise.withResolvers<void>()
     const asked = { reads: 0, writes: 0 }
@@ -62,7 +62,7 @@ export function createFleet(t: TestContext) {
       }
     }
     const guard = createGuard(backend, log)
-    const shared = createSharedStore(purpose, { lasting }, backend, guard)
+    const shared = createSharedStore(purpose, { lasting, notesAbsence }, backend, guard)
     hearers.add(hearing)
     shared.hears(true)
     t.after(guard.close)

@@ -118,6 +118,20 @@ suite('while the store is away', async () => {
     await assert.rejects(locations.get('a'), isAway)
   })
 
+  test('that nothing is kept is known too, where that is wanted, until somebody keeps something', async (t) => {
+    const { createProcess } = createFleet(t)
+    const [one, other] = [createProcess('contexts', true, true), createProcess('contexts', true, true)]
+    for (const _ of [1, 2]) assert.equal(await one.get('a'), undefined)
+    assert.equal(one.asked.reads, 1)
+    one.setWire('broken')
+    await untilAway(one)
+    assert.equal(await one.get('a'), undefined)
+    one.setWire('good')
+    await until(() => one.guard.isUp)
+    await other.set('a', '1', minute)
+    assert.equal(await one.get('a'), '1')
+  })
+
   test('each process counts for itself', async (t) => {
     const { createProcess } = createFleet(t)
     const one = createProcess()
