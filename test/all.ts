@@ -11,7 +11,10 @@ const files = [...groupNames.map((name) => `together/${name}.ts`), ...loners()].
   join(import.meta.dirname, path)
 )
 
-run({ files, concurrency: 3 })
+/** What hangs fails by its name; ms. */
+const timeout = 280_000
+
+run({ files, concurrency: 3, timeout })
   .on('test:summary', ({ success }) => {
     if (!success) process.exitCode = 1
   })

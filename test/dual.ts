@@ -113,15 +113,6 @@ export function clearJournals({ source, target }: Systems) {
   target.journal.clear()
 }
 
-/** Tries again until the result is as wanted: for what comes about behind the client's back. */
-export async function eventually<T>(attempt: () => Promise<T> | T, isWanted: (result: T) => boolean): Promise<T> {
-  for (;;) {
-    const result = await attempt()
-    if (isWanted(result)) return result
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 export const customerInfo = (url: string, realm: RealmName, iCustomer: number, headers: Record<string, string>) =>
   call(url, realm, 'Customer/get_customer_info', { i_customer: iCustomer }, { headers })
 

@@ -137,12 +137,14 @@ export async function startFailingSystem(
 
 /** A port of 127.0.0.1 that nobody listens on. */
 export async function deadUrl(): Promise<string> {
-  const server = net.createServer().listen(0, '127.0.0.1')
+  // Whoever takes a free port meanwhile takes it at another address; Linux has all of 127.0.0.0/8.
+  const host = process.platform === 'linux' ? '127.86.7.1' : '127.0.0.1'
+  const server = net.createServer().listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   server.close()
   await once(server, 'close')
-  return `http://127.0.0.1:${port}`
+  return `http://${host}:${port}`
 }
 
 /** A gateway before these two, each with more of a system's options. */

@@ -10,9 +10,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createClient } from 'redis'
 import type { Backend, Change } from '../../plugins/store/backend.ts'
-import { createFileBackend } from '../../plugins/store/file.ts'
+import { createFileBackend } from '../../plugins/store/file/index.ts'
 import { createMemoryBackend } from '../../plugins/store/memory.ts'
-import { createRedisBackend } from '../../plugins/store/redis.ts'
+import { createRedisBackend } from '../../plugins/store/redis/index.ts'
 import type { Ready } from './reporting.ts'
 
 /** What the gateway remembers of a login: the access token, the refresh token, the session id. */

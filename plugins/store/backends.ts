@@ -9,6 +9,6 @@ import { storePlace } from './place.ts'
 export async function createBackend(text: string, onTrouble: (error: Error) => void): Promise<Backend> {
   const place = storePlace(text)
   if (place.kind === 'memory') return createMemoryBackend()
-  if (place.kind === 'file') return (await import('./file.ts')).createFileBackend(place.path)
-  return (await import('./redis.ts')).createRedisBackend(text, { onTrouble })
+  if (place.kind === 'file') return (await import('./file/index.ts')).createFileBackend(place.path)
+  return (await import('./redis/index.ts')).createRedisBackend(text, { onTrouble })
 }

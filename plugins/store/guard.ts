@@ -6,6 +6,7 @@ import Circuit from 'opossum'
 import { Fault } from '../../core/faults.ts'
 import { Spread } from '../../core/tally.ts'
 import type { Backend, Change } from './backend.ts'
+import { createOwed } from './owed.ts'
 
 /** How long a request waits for the store, ms. */
 const patienceMs = 50
@@ -17,22 +18,12 @@ const windowMs = 5_000
 /** Fewer questions than this within the window do not open it: each of them waits at most as long as said above. */
 const volumeThreshold = 5
 const errorThresholdPercentage = 50
-/** Writes that may be owed; beyond it the oldest are given up. */
-const owedLimit = 50_000
-const chunk = 500
 
 /** Upper bounds, seconds. */
 const bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05]
 
 export type Operation = 'read' | 'write' | 'count'
 const createCounts = () => ({ read: 0, write: 0, count: 0 })
-
-interface Owed {
-  readonly purpose: string
-  readonly change: Change
-  /** When it would have expired, ms since 1970. */
-  readonly until: number
-}
 
 interface Log {
   warn(details: object, message: string): void
@@ -59,8 +50,7 @@ export function createGuard(backend: Backend, log: Log) {
   const done = createCounts()
   const failed = createCounts()
   const spreads = { read: new Spread(bounds), write: new Spread(bounds), count: new Spread(bounds) }
-  const owed = new Map<string, Owed>()
-  const owedClears = new Set<string>()
+  const owed = createOwed(backend)
   let settling: Promise<void> | null = null
   let isClosed = false
 
@@ -95,43 +85,9 @@ export function createGuard(backend: Backend, log: Log) {
     }
   }
 
-  const nameOf = (purpose: string, key: string) => `${purpose}\0${key}`
-
-  function owe(purpose: string, changes: readonly Change[]) {
-    for (const change of changes) {
-      const name = nameOf(purpose, change.key)
-      // The last word comes last.
-      owed.delete(name)
-      owed.set(name, { purpose, change, until: change.value === null ? Infinity : Date.now() + change.ttlMs })
-    }
-    for (const name of owed.keys()) {
-      if (owed.size <= owedLimit) break
-      owed.delete(name)
-    }
-    settleSoon()
-  }
-
-  /** What is left of the time that it was to be kept for; null for what has expired meanwhile. */
-  function stillDue({ change, until }: Owed): Change | null {
-    if (change.value === null) return change
-    const ttlMs = until - Date.now()
-    return ttlMs > 0 ? { ...change, ttlMs } : null
-  }
-
   /** Rejects as long as the store is away. */
   async function settleAll() {
-    for (const purpose of owedClears) {
-      await backend.clear(purpose)
-      owedClears.delete(purpose)
-    }
-    while (owed.size > 0) {
-      const [first] = owed.values()
-      const part = [...owed].filter(([, { purpose }]) => purpose === first?.purpose).slice(0, chunk)
-      const changes = part.flatMap(([, one]) => stillDue(one) ?? [])
-      await backend.write(first?.purpose ?? '', changes)
-      // Only what was not said anew meanwhile.
-      for (const [name, one] of part) if (owed.get(name) === one) owed.delete(name)
-    }
+    await owed.settle()
     // With nothing owed it still has to prove itself.
     await backend.get('trial', 'trial')
   }
@@ -146,8 +102,7 @@ export function createGuard(backend: Backend, log: Log) {
   /** One write that was too slow is owed while the breaker stays closed. */
   function settleSoon() {
     setTimeout(() => {
-      const isOwed = owed.size > 0 || owedClears.size > 0
-      if (!isClosed && isOwed && circuit.closed) settleOnce().catch(settleSoon)
+      if (!isClosed && owed.size > 0 && circuit.closed) settleOnce().catch(settleSoon)
     }, trialMs).unref()
   }
 
@@ -156,38 +111,33 @@ export function createGuard(backend: Backend, log: Log) {
 
     /** Never rejects: what cannot be written now is written when the store is back. */
     async write(purpose: string, changes: readonly Change[]) {
-      // Before it is sent: what is owed of an older word must not come after this one.
-      for (const { key } of changes) owed.delete(nameOf(purpose, key))
+      const writing = owed.begin(purpose, changes)
       try {
         await ask('write', () => backend.write(purpose, changes))
+        owed.end(writing, true)
       } catch {
-        owe(purpose, changes)
-      }
-    },
-
-    async clear(purpose: string) {
-      for (const [name, one] of owed) if (one.purpose === purpose) owed.delete(name)
-      try {
-        await ask('write', () => backend.clear(purpose))
-      } catch {
-        owedClears.add(purpose)
+        owed.end(writing, false)
         settleSoon()
       }
     },
 
-    /** What the store will say of a key once it is told; undefined where nothing is owed. */
-    owedOf(purpose: string, key: string): Change | null | undefined {
-      if (owed.size === 0 && owedClears.size === 0) return undefined
-      const one = owed.get(nameOf(purpose, key))
-      if (one !== undefined) return stillDue(one)
-      return owedClears.has(purpose) ? null : undefined
+    async clear(purpose: string) {
+      owed.drop(purpose)
+      try {
+        await ask('write', () => backend.clear(purpose))
+      } catch {
+        owed.noteClear(purpose)
+        settleSoon()
+      }
     },
+
+    owedOf: owed.of,
 
     get isUp() {
       return circuit.closed
     },
     get owed() {
-      return owed.size + owedClears.size
+      return owed.size
     },
     done,
     failed,

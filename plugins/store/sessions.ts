@@ -3,7 +3,7 @@
  */
 import { RedisStore } from 'connect-redis'
 import type { Backend } from './backend.ts'
-import type { RedisBackend } from './redis.ts'
+import type { RedisBackend } from './redis/index.ts'
 
 const purpose = 'web'
 /** A session whose cookie tells no end, as connect-redis has it. */

@@ -11,7 +11,6 @@ import {
   customerInfo,
   dualRealms,
   endAllOn,
-  eventually,
   moved,
   namesOn,
   sessionsOn,
@@ -19,6 +18,7 @@ import {
   startUnlikeWorld,
   unmoved
 } from '../dual.ts'
+import { until } from '../until.ts'
 
 const isLogin = ({ service, method }: JournalEntry) => service === 'Session' && method === 'login'
 const cookieNamed = ({ headers }: Reply, name: string) =>
@@ -287,11 +287,8 @@ suite('a system that hangs', { concurrency: true }, async () => {
   /** Once the slow system has answered after all, and the gateway has taken note. */
   async function lateHalf(slow: Simulator, { lines }: World): Promise<unknown> {
     if (!isAnswered(slow)) await slow.journal.next((entry) => isLogin(entry) && entry.status !== null)
-    const line = await eventually(
-      () => lines.find(({ msg }) => msg.includes('came late')),
-      (found) => found !== undefined
-    )
-    return line?.lives
+    const line = await until(() => lines.find(({ msg }) => msg.includes('came late')) ?? assert.fail('no line of it'))
+    return line.lives
   }
 
   test('the source: an accepted login waits about 3 s for it, and its late half joins', async (t) => {

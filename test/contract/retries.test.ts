@@ -5,7 +5,6 @@ import net from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { hosts } from '../build.ts'
 import { type Ask, ask } from '../client.ts'
-import { eventually } from '../dual.ts'
 import {
   askOrCut,
   begin,
@@ -200,7 +199,8 @@ suite('a refused connection', async () => {
   async function startDown(t: TestContext) {
     const target = await deadUrl()
     const gateway = await startBefore(t, { source: await deadUrl(), target })
-    return { ...gateway, port: Number(new URL(target).port), state: gateway.app.systems.target }
+    const { hostname, port } = new URL(target)
+    return { ...gateway, hostname, port: Number(port), state: gateway.app.systems.target }
   }
   const noConnection = ({ counts }: { counts: { attempts: { no_connection: number } } }) =>
     counts.attempts.no_connection
@@ -225,12 +225,9 @@ suite('a refused connection', async () => {
   test('may stand at the second try: then the write arrives, once', async (t) => {
     // Makes the pause between the tries long.
     t.mock.method(Math, 'random', () => 20)
-    const { url, port, state } = await startDown(t)
+    const { url, hostname, port, state } = await startDown(t)
     const reply = ask(url, write)
-    await eventually(
-      () => noConnection(state),
-      (count) => count === 1
-    )
+    await until(() => noConnection(state) >= 1)
     let arrived = 0
     const server = net.createServer((socket) => {
       socket.on('error', () => {})
@@ -240,7 +237,7 @@ suite('a refused connection', async () => {
       })
       t.after(() => socket.destroy())
     })
-    server.listen(port, '127.0.0.1')
+    server.listen(port, hostname)
     await once(server, 'listening')
     t.after(() => server.close())
     assert.equal((await reply).status, 200)
@@ -266,10 +263,7 @@ suite('between the two tries', async () => {
     t.mock.method(Math, 'random', () => 20)
     const { url, arrived, state, attempts } = await start(resetBehindBody)
     const { leave } = begin(url, read, String(read.body))
-    await eventually(
-      () => attempts('reset'),
-      (count) => count === 1
-    )
+    await until(() => attempts('reset') >= 1)
     leave()
     await until(() => state.inFlight === 0)
     assert.deepEqual(arrived, [read.path])
@@ -308,10 +302,7 @@ suite('between the two tries', async () => {
     t.mock.method(Math, 'random', () => 20)
     const { url, state, attempts } = await start(resetBehindBody)
     const reply = ask(url, read)
-    await eventually(
-      () => attempts('reset'),
-      (count) => count === 1
-    )
+    await until(() => attempts('reset') >= 1)
     assert.equal(state.inFlight, 1)
     await reply
     assert.equal(state.inFlight, 0)

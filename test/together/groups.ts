@@ -31,6 +31,7 @@ export const groupNames = Object.keys(patterns) as GroupName[]
 export const aloneByName = [
   'contract/moves.test.ts',
   'contract/portal-browser.test.ts',
+  'contract/retries.test.ts',
   'contract/web-sockets-dual.test.ts',
   'graphql/calls.test.ts',
   'graphql/limits-http.test.ts',
@@ -38,7 +39,8 @@ export const aloneByName = [
   'gateway/main.test.ts',
   'gateway/slow-clients.test.ts',
   'gateway/workers.test.ts',
-  'plugins/load-shedding.test.ts'
+  'plugins/load-shedding.test.ts',
+  'simulator/socket-faults.test.ts'
 ]
 
 /**

@@ -1,7 +1,7 @@
 /**
  * A process that writes to a store's file, to be killed.
  */
-import { createFileBackend } from '../../../plugins/store/file.ts'
+import { createFileBackend } from '../../../plugins/store/file/index.ts'
 
 const backend = createFileBackend(process.argv[2] ?? '')
 const set = (key: string, value: string) => backend.write('p', [{ key, value, ttlMs: 3_600_000 }])

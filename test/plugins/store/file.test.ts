@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { createFileBackend } from '../../../plugins/store/file.ts'
+import { createFileBackend } from '../../../plugins/store/file/index.ts'
 import { temporaryFolder } from '../../redis.ts'
 import { until } from '../../until.ts'
 import { openProcess } from './hearing.ts'

@@ -70,8 +70,10 @@ export function createFleet(t: TestContext) {
       ...shared,
       guard,
       asked,
-      setWire(next: Wire) {
+      /** What is silent goes on, unless it is to stay so. */
+      setWire(next: Wire, goesOn = true) {
         wire = next
+        if (!goesOn) return
         cut.resolve()
         cut = Promise.withResolvers<void>()
       }

@@ -173,6 +173,24 @@ suite('while the store is away', async () => {
     assert.deepEqual([(await memory.get('records', 'a'))?.value, (await memory.get('records', 'b'))?.value], ['1', '2'])
   })
 
+  test('a write that ends badly after a newer one, or after all was forgotten, is not made up for', async (t) => {
+    const { createProcess, memory } = createFleet(t)
+    const one = createProcess()
+    one.setWire('silent')
+    const older = one.set('a', '1', minute)
+    one.setWire('good', false)
+    await one.set('a', '2', minute)
+    await older
+    assert.equal(one.guard.owed, 0)
+    one.setWire('silent', false)
+    const forgotten = one.set('b', '1', minute)
+    one.setWire('good', false)
+    await one.clear()
+    await forgotten
+    assert.equal(one.guard.owed, 0)
+    assert.deepEqual(await Array.fromAsync(memory.entries('records')), [])
+  })
+
   test('what was cleared is cleared when it is back, and what was written since stays', async (t) => {
     const { createProcess, memory } = createFleet(t)
     const one = createProcess()

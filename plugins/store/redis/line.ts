@@ -1,10 +1,10 @@
 /**
  * Opens a line to Redis in whichever form the place has.
  */
-import type { Line, LineOptions } from './redis-client.ts'
-import { openCluster } from './redis-cluster.ts'
-import { findMaster, watchMaster } from './redis-sentinels.ts'
-import { openSingle } from './redis-single.ts'
+import type { Line, LineOptions } from './client.ts'
+import { openCluster } from './cluster.ts'
+import { findMaster, watchMaster } from './sentinels.ts'
+import { openSingle } from './single.ts'
 
 /** Connects and subscribes; rejects when that takes more than a few seconds. */
 export async function openLine(options: LineOptions): Promise<Line> {

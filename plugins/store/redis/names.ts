@@ -2,7 +2,7 @@
  * The names of the store's keys in Redis. The 1 in them is the version of their form: a release with another form shares
  * nothing with this one, and cannot misread it.
  */
-import type { RedisPlace } from './place.ts'
+import type { RedisPlace } from '../place.ts'
 
 export type Names = ReturnType<typeof createNames>
 

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { Backend, Change, Hearing } from './backend.ts'
-import { createFileHearing } from './file-hearing.ts'
-import { openStoreFile } from './file-opening.ts'
-import { createFileSweep } from './file-sweep.ts'
+import type { Backend, Change, Hearing } from '../backend.ts'
+import { createFileHearing } from './hearing.ts'
+import { openStoreFile } from './opening.ts'
+import { createFileSweep } from './sweep.ts'
 
 const pageRows = 500
 

@@ -2,7 +2,7 @@
  * What connect-redis needs of a client, over whichever line to Redis there is: lines come and go, its client stays. One
  * key at a time, so that it is the same in a Cluster.
  */
-import type { Command } from './redis-client.ts'
+import type { Command } from './client.ts'
 
 export type WebClient = ReturnType<typeof createWebClient>
 

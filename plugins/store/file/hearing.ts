@@ -3,7 +3,7 @@
  * which costs microseconds, and then reads what they have noted.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Hearing } from './backend.ts'
+import type { Hearing } from '../backend.ts'
 
 const lookEveryMs = 25
 /** What only this process has noted is passed over long before it is removed, so that it is not missed. */

@@ -9,9 +9,9 @@
  * one that a process still writes to.
  */
 import { randomUUID } from 'node:crypto'
-import type { Hearing } from './backend.ts'
-import type { Line } from './redis-client.ts'
-import type { Names } from './redis-names.ts'
+import type { Hearing } from '../backend.ts'
+import type { Line } from './client.ts'
+import type { Names } from './names.ts'
 
 /** As long as credential records are kept, at least: until then somebody may miss what was lost. */
 const lostMs = 2 * 86_400_000

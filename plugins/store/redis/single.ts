@@ -1,7 +1,7 @@
 /**
  * A line to one server of Redis: the only one, or the master that the Sentinels name.
  */
-import type { Host } from './place.ts'
+import type { Host } from '../place.ts'
 import {
   type Command,
   connectMs,
@@ -11,7 +11,7 @@ import {
   type Single,
   scanClient,
   within
-} from './redis-client.ts'
+} from './client.ts'
 
 async function together(client: Single, commands: readonly Command[]): Promise<unknown[]> {
   const multi = client.multi()

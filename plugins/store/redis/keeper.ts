@@ -4,7 +4,7 @@
  * without a word, a listener that the server has cut off.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { backoffMs, type Line } from './redis-client.ts'
+import { backoffMs, type Line } from './client.ts'
 
 const beatMs = 1000
 /** Beats that have not come round when the next is due: the oldest was sent two seconds ago, the last that came, three. */

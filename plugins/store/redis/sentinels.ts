@@ -2,8 +2,8 @@
  * Asks Sentinels where the master is: before a line is opened, and now and then while it lasts, since the old master of a
  * network that has come apart may still answer.
  */
-import type { Host, RedisPlace } from './place.ts'
-import { createSingle, type Line, within } from './redis-client.ts'
+import type { Host, RedisPlace } from '../place.ts'
+import { createSingle, type Line, within } from './client.ts'
 
 const askMs = 1000
 const askEveryMs = 5000

@@ -1,14 +1,14 @@
 /**
  * A process's link to Redis: whichever line there is, what is heard on it, and what is known of the store as a whole.
  */
-import type { Hearing } from './backend.ts'
-import type { RedisPlace } from './place.ts'
-import { type Command, type Line, within } from './redis-client.ts'
-import { createKeeper } from './redis-keeper.ts'
-import { openLine } from './redis-line.ts'
-import { createMessages, type Message } from './redis-messages.ts'
-import { createNames } from './redis-names.ts'
-import { createState } from './redis-state.ts'
+import type { Hearing } from '../backend.ts'
+import type { RedisPlace } from '../place.ts'
+import { type Command, type Line, within } from './client.ts'
+import { createKeeper } from './keeper.ts'
+import { openLine } from './line.ts'
+import { createMessages, type Message } from './messages.ts'
+import { createNames } from './names.ts'
+import { createState } from './state.ts'
 
 /** So that nothing waits for ever for a server that hangs. */
 const commandMs = 1000

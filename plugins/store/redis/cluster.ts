@@ -3,15 +3,7 @@
  * is published on one node, so that what a process tells stays in order.
  */
 import { createCluster } from 'redis'
-import {
-  backoffMs,
-  type Command,
-  clientOptions,
-  type Line,
-  type LineOptions,
-  scanClient,
-  within
-} from './redis-client.ts'
+import { backoffMs, type Command, clientOptions, type Line, type LineOptions, scanClient, within } from './client.ts'
 
 const openingMs = 2000
 

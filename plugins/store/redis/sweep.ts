@@ -2,8 +2,8 @@
  * Removes what is left of purposes that were forgotten as a whole, by the process that has forgotten them, once a minute
  * at most and page by page. It would expire anyway: this only gives the memory back sooner.
  */
-import type { Line } from './redis-client.ts'
-import type { Names } from './redis-names.ts'
+import type { Line } from './client.ts'
+import type { Names } from './names.ts'
 
 interface Swept {
   readonly names: Names

@@ -2,11 +2,11 @@
  * The store in Redis or Valkey: one server, behind Sentinels, or a Cluster. Shared by every gateway that names the same
  * place and prefix. While it is away commands fail at once; it comes back by itself.
  */
-import type { Backend, Change, Counted, Found } from './backend.ts'
-import { type RedisPlace, shownStore, storePlace } from './place.ts'
-import type { Command } from './redis-client.ts'
-import { createLink, type Link } from './redis-link.ts'
-import { createSweep } from './redis-sweep.ts'
+import type { Backend, Change, Counted, Found } from '../backend.ts'
+import { type RedisPlace, shownStore, storePlace } from '../place.ts'
+import type { Command } from './client.ts'
+import { createLink, type Link } from './link.ts'
+import { createSweep } from './sweep.ts'
 import { createWebClient, type WebClient } from './web-client.ts'
 
 export interface RedisBackend extends Backend {

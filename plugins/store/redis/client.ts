@@ -4,7 +4,7 @@
  * (`redis-keeper.ts`), so nothing connects again by itself but the nodes of a Cluster.
  */
 import { createClient } from 'redis'
-import type { Host, RedisPlace } from './place.ts'
+import type { Host, RedisPlace } from '../place.ts'
 
 export type Command = readonly [name: string, key: string, ...rest: string[]]
 
