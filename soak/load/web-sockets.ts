@@ -97,12 +97,15 @@ export function createWebSockets(options: WebSocketsOptions) {
     const { id, end } = books.begin(actor, { call: 'WebSocket', expected })
     line.session = session
     const openedAt = now()
+    const wasDisturbed = isDisturbed()
     const heard = {
       onMessage: (text: string) => onMessage(line, text),
       onClose: (code: number) => onClose(line, openedAt, code)
     }
     const { incoming, socket } = await openSocket(origin, handshakeOf(actor, session, id, dice), heard)
     line.isOpening = false
+    // A source that refuses its half then, and to renew it, ends that half, and nobody is told.
+    if (session.isPair && (wasDisturbed || isDisturbed())) session.shakenAt = Math.min(session.shakenAt, openedAt)
     line.socket = socket
     line.hears = hearsOf(session, incoming)
     const { sentAt, endedAt } = end(incoming)
