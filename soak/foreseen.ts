@@ -10,7 +10,11 @@ export function createForeseen(places: Places): Foreseen {
   return {
     answer({ customer }, session, { expected }, { ending, status, faultcode, sentAt, endedAt }) {
       if (ending === 'left') return 'the client left'
-      if (ending !== 'answered' || faultcode?.includes('.Dispatcher.')) return null
+      if (ending !== 'answered') return null
+      const isAboutMover = expected.kind === 'located' && places.hasMoved(expected.customer, sentAt, endedAt)
+      // Both may say for a moment that the customer is active there (contract section 5).
+      if (isAboutMover && faultcode === 'Client.Dispatcher.ambiguous_entity') return 'about a customer on the move'
+      if (faultcode?.includes('.Dispatcher.')) return null
       // The plain REST API says no more than 401.
       const isRefused = status === 401 || faultcode !== null
       if (isRefused && customer !== null && places.hasMoved(customer, session?.openedAt ?? sentAt, endedAt)) {
@@ -21,7 +25,6 @@ export function createForeseen(places: Places): Foreseen {
       // Its system knows nothing of the other one's customers.
       if (session !== null && session.context !== null && !isSessionFault(faultcode))
         return 'by the word of its context'
-      const isAboutMover = expected.kind === 'located' && places.hasMoved(expected.customer, sentAt, endedAt)
       return isAboutMover ? 'about a customer on the move' : null
     },
     close: () => null

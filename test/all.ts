@@ -1,6 +1,6 @@
 /**
  * Every test, for `npm test`: the groups of files that share a process, which take longest, and then the other files;
- * three processes at a time.
+ * two processes at a time.
  */
 import { join } from 'node:path'
 import { run } from 'node:test'
@@ -14,7 +14,7 @@ const files = [...groupNames.map((name) => `together/${name}.ts`), ...loners()].
 /** What hangs fails by its name; ms. */
 const timeout = 280_000
 
-run({ files, concurrency: 3, timeout })
+run({ files, concurrency: 2, timeout })
   .on('test:summary', ({ success }) => {
     if (!success) process.exitCode = 1
   })

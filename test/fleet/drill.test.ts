@@ -25,14 +25,9 @@ const rowsOf = (output: string) =>
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()))
 
-test('drill: a short one finds nothing wrong, names its phases, and what clients saw by cause', { skip }, async (t) => {
+test('drill: a short one passes, names its phases, and what clients saw by cause', { skip }, async (t) => {
   const { output, errors, code } = await run(t, '--seconds 1 --seed 11 --rate 30 --customers 60')
-  // What nothing foresees may come of a machine that does all this beside other tests; what is wrong may not.
-  const wrong = [...output.matchAll(/^FAIL {2}(.*)$/gm)].filter(
-    ([, what = '']) => !/^errors that nothing foresees/.test(what)
-  )
-  assert.deepEqual(wrong, [], `${output}\n${errors}`)
-  assert.ok(code === 0 || /^FAIL/m.test(output), errors)
+  assert.equal(code, 0, `${output}\n${errors}`)
   assert.match(output, /^npm run fleet -- --drill --seconds 1 --seed 11 /m, 'how to repeat it')
   const rows = rowsOf(output)
   const { exchange: _withWorkersAlone, ...names } = phaseNames
@@ -45,7 +40,7 @@ test('drill: a short one finds nothing wrong, names its phases, and what clients
   const stops = rows.find(([, phase, cause]) => phase === phaseNames.rolling && cause === 'WebSocket closed with 1001')
   assert.equal(stops?.[3], 'a gateway that stops')
   assert.match(output, /^PASS {2}writes doubled: 0$/m)
-  assert.doesNotMatch(output, /NaN/)
+  assert.doesNotMatch(output, /^FAIL|NaN/m)
 })
 
 test('drill: it tells its flags, and those that are wrong', async (t) => {

@@ -92,14 +92,14 @@ const over: readonly (readonly [what: string, sent: Sent | readonly Sent[] | str
   ['a body of 3 MB', { query: sized(3_000_000) }, 'The request is larger than any may be']
 ]
 
-/** Longest that a refusal may take, ms, of some tries beside other tests: it must not cost its sender less than us. */
+/** Longest that a refusal may take, ms: what is over a limit must not cost its sender less than it costs us. */
 const refusedWithin = 50
 
 for (const [what, sent, message] of over) {
   test(`${what}: refused at once, and no system is asked`, async () => {
     const body = JSON.stringify(sent)
     let fastest = Number.POSITIVE_INFINITY
-    for (let attempt = 0; attempt < 12 && fastest >= refusedWithin; attempt++) {
+    for (let attempt = 0; attempt < 3; attempt++) {
       const began = performance.now()
       const answer = await send(body)
       fastest = Math.min(fastest, performance.now() - began)
