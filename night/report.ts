@@ -7,10 +7,10 @@ import { type Wrong, wrongs } from './book.ts'
 import type { Night } from './night.ts'
 import type { NightOptions } from './options.ts'
 
-type Judged = Pick<Night, 'book' | 'moves' | 'seconds'>
+type Judged = Pick<Night, 'book' | 'moves'>
 
 /** What shows that the night was one. */
-function workLimits({ book, moves }: Judged, { customers }: NightOptions): Limit[] {
+function workLimits({ book, moves }: Judged, { customers }: Pick<NightOptions, 'customers'>): Limit[] {
   const { fenced, fencedDone, handed, handedDone } = book.figures()
   return [
     {
@@ -32,7 +32,7 @@ function workLimits({ book, moves }: Judged, { customers }: NightOptions): Limit
   ]
 }
 
-export const nightLimits = (night: Judged, options: NightOptions): Limit[] => [
+export const nightLimits = (night: Judged, options: Pick<NightOptions, 'customers'>): Limit[] => [
   ...(Object.keys(wrongs) as Wrong[]).map((wrong) => none(wrongs[wrong], night.book.counts[wrong])),
   ...workLimits(night, options)
 ]
@@ -46,6 +46,7 @@ function figureRows({ book, moves, settlingMs, logins, seconds, writers }: Night
     ['batches', String(moves.batches)],
     ['"started" answered after, median and most', settled.join(', ')],
     ['"started" told again', String(moves.toldAgain)],
+    ['writes begun each second meanwhile', (writers.counts.begun / seconds).toFixed(0)],
     ['writes', String(writes)],
     ['  accepted', String(done)],
     ['  not begun, everybody was writing', String(writers.counts.skipped)],

@@ -35,7 +35,7 @@ export const patienceMs = 120_000
 
 export function createWriters({ client, sessions, book, dice, now, subjects, hot, rate, waitMs }: WritersOptions) {
   const underWay = new Set<Promise<void>>()
-  const counts = { skipped: 0 }
+  const counts = { begun: 0, skipped: 0 }
 
   async function write(subject: Subject, way: Way) {
     const mark = book.begin({ iCustomer: subject.iCustomer, holder: holderOf(subject, way), way: way.name })
@@ -71,6 +71,7 @@ export function createWriters({ client, sessions, book, dice, now, subjects, hot
       const from = dice.chance(hotShare) && hot().length > 0 ? hot() : subjects
       const subject = dice.pick(from)
       if (subject.isBusy) continue
+      counts.begun++
       start(subject, wayFor(subject, dice))
       return
     }
