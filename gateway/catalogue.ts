@@ -7,6 +7,8 @@ import graphql from '../graphql/index.ts'
 import { GraphqlOptions } from '../graphql/options.ts'
 import body from '../plugins/body.ts'
 import circuitBreaker, { CircuitBreakerOptions } from '../plugins/circuit-breaker.ts'
+import consolePlugin from '../plugins/console/index.ts'
+import { ConsoleOptions } from '../plugins/console/options.ts'
 import dispatch from '../plugins/dispatch/index.ts'
 import entityLocation, { EntityLocationOptions } from '../plugins/entity-location/index.ts'
 import errorHandler from '../plugins/error-handler.ts'
@@ -121,6 +123,11 @@ export const catalogue: readonly Entry[] = [
   },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   {
+    name: 'console',
+    options: ConsoleOptions,
+    register: (app, _config, options) => app.register(consolePlugin, options as never)
+  },
+  {
     name: 'graphql',
     options: GraphqlOptions,
     needs: ['entity-location', 'list-aggregation'],
@@ -150,12 +157,8 @@ export const switchable = catalogue.flatMap(({ options, ...entry }) =>
   options === undefined ? [] : [{ ...entry, options }]
 )
 
-/** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
-export const comingPlugins: readonly string[] = ['console']
-
 /** Whatever has no name of ours is a team's own plugin, by path or package. */
-export const isTeamName = (name: string) =>
-  !catalogue.some((entry) => entry.name === name) && !comingPlugins.includes(name)
+export const isTeamName = (name: string) => !catalogue.some((entry) => entry.name === name)
 
 /** The prefix under which `Session/ping` is asked: billing's first that is not SOAP or plain REST. */
 function restPrefixOf({ billing }: Config['apis']): string {
