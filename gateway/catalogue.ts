@@ -22,6 +22,7 @@ import ownCalls from '../plugins/own-calls.ts'
 import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
+import serviceAccount from '../plugins/service-account/index.ts'
 import sessionCalls from '../plugins/session-calls/index.ts'
 import store from '../plugins/store/index.ts'
 import streamedBytes from '../plugins/streamed-bytes.ts'
@@ -41,6 +42,10 @@ interface Entry {
   readonly needs?: readonly string[]
   register(app: FastifyInstance, config: Config, options: PluginOptions, writeLine: (line: string) => void): unknown
 }
+
+/** Whom the gateway may ask by itself: an option of the console, and gone with it. */
+const accountIn = (plugins: Config['plugins']) =>
+  (plugins.find(({ name }) => name === 'console')?.options as ConsoleOptions | null | undefined)?.account
 
 const apiRoutesOf = ({ apis }: Config) => [...new Set(Object.values(apis).flat())]
 
@@ -74,6 +79,11 @@ export const catalogue: readonly Entry[] = [
     register: (app, { secret, apis }) => app.register(homes, { secret, pingPath: `${restPrefixOf(apis)}/Session/ping` })
   },
   { name: 'own-calls', register: (app) => app.register(ownCalls) },
+  {
+    name: 'service-account',
+    register: (app, { secret, apis, plugins }) =>
+      app.register(serviceAccount, { account: accountIn(plugins), secret, restPrefix: restPrefixOf(apis) })
+  },
   {
     name: 'realm-detection',
     options: RealmDetectionOptions,
