@@ -45,7 +45,7 @@ function wordOfEvent(event: object): Word {
   const moved = { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) }
   if (iCustomer === undefined || !what.startsWith('Customer/')) return { what, moved, move: null }
   // Both systems tell of their half in the same words: which of them it was is not known.
-  return { what, moved, move: { iCustomer, state: 'finished', to: null } }
+  return { what, moved, move: { iCustomer, state: 'finished', to: null, by: 'event' } }
 }
 
 /** Ids come as numbers or as strings of digits. */

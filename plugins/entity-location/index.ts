@@ -17,8 +17,9 @@ import type { Reference } from '../../core/references.ts'
 import type { Secrets } from '../../core/seal.ts'
 import type { System } from '../../core/words.ts'
 import { type Counts, createFinder } from './finder.ts'
+import { createKnowing, type Known } from './knowing.ts'
 import { accountKey, createMemory, customerKey } from './memory.ts'
-import { createMoves, type Move, type MoveListener } from './moves.ts'
+import { createMoves, type MoveListener, type Word } from './moves.ts'
 
 export const EntityLocationOptions = Type.Object(
   {
@@ -67,7 +68,11 @@ declare module 'fastify' {
        */
       onMoved(listener: MoveListener): () => void
       /** Passes somebody's word on to the listeners: locations are to be forgotten before. */
-      noteMove(move: Move): void
+      noteMove(word: Word): void
+      /** The same of many, told to the other gateways in few messages. */
+      noteMoves(words: readonly Word[]): void
+      /** What is remembered of an entity's place; nobody is asked. */
+      known(reference: Reference): Promise<Known>
       /** How entities were found, since the start. */
       readonly counts: Counts
     }
@@ -147,7 +152,9 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     },
 
     onMoved: moves.onMoved,
-    noteMove: moves.note,
+    noteMove: (word) => moves.note([word]),
+    noteMoves: moves.note,
+    known: createKnowing(memory, moves),
     counts
   })
 }

@@ -14,7 +14,14 @@ export interface Move {
   readonly state: 'started' | 'finished' | 'failed'
   /** Where the customer goes, or now is; null where nobody has said. */
   readonly to: System | null
+  /** When it was told or found, ms since 1970. */
+  readonly at: number
+  /** Whose word it is: an operator's, a system's event, a lookup's, or that of a fence that nobody has ended. */
+  readonly by: 'told' | 'event' | 'found' | 'expired'
 }
+
+/** What somebody says of a move: an operator, now, where nothing else is said. */
+export type Word = Pick<Move, 'iCustomer' | 'state' | 'to'> & Partial<Pick<Move, 'at' | 'by'>>
 
 export type MoveListener = (move: Move) => void
 
@@ -37,8 +44,13 @@ function placeIn({ keys }: Reference, { at, certain, isActive, iCustomer }: Find
 /** For how long a mark of the last word about a customer is kept: longer than a migration takes. */
 const markTtlMs = 7 * 86_400_000
 
+/** Words that are written, and told, at a time. */
+const chunk = 500
+
+const moveOf = (word: Word): Move => ({ at: Date.now(), by: 'told', ...word })
+
 /** Where a customer was by the last word: before its end, still on the other system. */
-function placeBy({ state, to }: Move): System | null {
+export function placeBy({ state, to }: Pick<Move, 'state' | 'to'>): System | null {
   if (to === null) return null
   return state === 'finished' ? to : otherSystem(to)
 }
@@ -58,31 +70,56 @@ export function createMoves(app: FastifyInstance) {
     if (state === 'finished' && to !== null) places.set(iCustomer, { at: to, since: performance.now() })
     listeners.tell(move)
   }
-  marks.onTold((text) => hear(JSON.parse(text) as Move))
+  marks.onTold((text) => {
+    const told = JSON.parse(text) as Move | readonly Move[]
+    for (const move of Array.isArray(told) ? (told as readonly Move[]) : [told as Move]) hear(move)
+  })
 
   /** Here, and at the other gateways that share the store. */
-  function tell(move: Move) {
-    const text = JSON.stringify(move)
-    // Never rejects: a store that is away is told later.
-    marks.set(markOf(move.iCustomer), text, markTtlMs)
-    marks.tell(text)
-    hear(move)
+  function tell(words: readonly Word[]) {
+    const moves = words.map(moveOf)
+    for (let at = 0; at < moves.length; at += chunk) {
+      const some = moves.slice(at, at + chunk)
+      // Never rejects: a store that is away is told later.
+      marks.setAll(some.map((move) => ({ key: markOf(move.iCustomer), value: JSON.stringify(move), ttlMs: markTtlMs })))
+      marks.tell(JSON.stringify(some))
+    }
+    for (const move of moves) hear(move)
+  }
+
+  /** The last word about a customer, whoever was told it; undefined also where that cannot be read now. */
+  async function lastWordOf(iCustomer: number): Promise<Move | undefined> {
+    const mark = await marks.get(markOf(iCustomer)).catch(() => undefined)
+    return mark === undefined ? undefined : moveOf(JSON.parse(mark) as Word)
   }
 
   /** By what this gateway knows, else by the mark of who was told: another one, or this one before a restart. */
   async function lastPlaceOf(customer: number): Promise<Place | undefined> {
     const known = places.get(customer)
     if (known !== undefined) return known
-    const mark = await marks.get(markOf(customer)).catch(() => undefined)
-    const at = mark === undefined ? null : placeBy(JSON.parse(mark) as Move)
+    const word = await lastWordOf(customer)
+    const at = word === undefined ? null : placeBy(word)
     return at === null ? undefined : { at, since: 0 }
   }
 
   return {
     onMoved: listeners.add,
 
-    /** Somebody's word. */
+    lastWordOf,
+
+    /** Where this process has last found a customer, or heard that it is. */
+    placeOf: (iCustomer: number): Place | undefined => places.get(iCustomer),
+
+    /** Somebody's words. */
     note: tell,
+
+    /** What each gateway finds out for itself: the others are not told. */
+    noteHere(words: readonly Word[]) {
+      for (const move of words.map(moveOf)) {
+        marks.set(markOf(move.iCustomer), JSON.stringify(move), markTtlMs)
+        hear(move)
+      }
+    },
 
     /** What came of a question that was asked then: a move, where the customer was last known to be elsewhere. */
     async notice(reference: Reference, finding: Finding, askedAt: number) {
@@ -94,7 +131,7 @@ export function createMoves(app: FastifyInstance) {
       // A question that was under way when the other place became known: its answer is the older one.
       if (isElsewhere && askedAt < last.since) return
       places.set(customer, { at, since: performance.now() })
-      if (isElsewhere) tell({ iCustomer: customer, state: 'finished', to: at })
+      if (isElsewhere) tell([{ iCustomer: customer, state: 'finished', to: at, by: 'found' }])
     }
   }
 }

@@ -108,7 +108,8 @@ function startMoves(t: TestContext) {
     },
     tell(...customers: number[]) {
       for (const iCustomer of customers) {
-        for (const { listener } of listeners) listener({ iCustomer, state: 'finished', to: 'target' })
+        for (const { listener } of listeners)
+          listener({ iCustomer, state: 'finished', to: 'target', at: 0, by: 'told' })
       }
     },
     answer(iCustomer: number, may: boolean) {
