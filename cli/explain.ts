@@ -31,8 +31,9 @@ interface Explained {
   readonly location?: string
 }
 
-const because: Readonly<Record<Reason, string>> = {
+const because: Readonly<Record<Reason | 'handed_over', string>> = {
   versioned_host: 'its host names the system',
+  handed_over: 'its customer has moved: the client must log in again',
   login: 'a login asks the target first, in a dual realm both',
   login_hint: 'this login succeeded on the source last time',
   login_forwarded: 'the system that was asked first refused the login',

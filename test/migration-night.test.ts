@@ -19,7 +19,7 @@ const blocksOf = (language: string) =>
   [...runbook.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, text = '']) => text)
 const commands = blocksOf('sh').flatMap((text) => text.split('\n').filter((line) => line !== ''))
 
-const isUp = /^source +MR100 +up +closed .*\ntarget +MR115 +up +closed /m
+const isUp = /source +MR100 +up +closed .*\ntarget +MR115 +up +closed /
 const on = (customer: number, system: string) =>
   new RegExp(`^customer ${customer} is on the ${system}: it was told so, 20`)
 
