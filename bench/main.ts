@@ -8,7 +8,7 @@ import { benchLayers } from './layers.ts'
 import { benchLists } from './lists/index.ts'
 import { benchMemory } from './memory.ts'
 import { benchStores } from './stores.ts'
-import { benchWorkers } from './workers.ts'
+import { benchWorkers } from './workers/index.ts'
 
 const help = `Usage: npm run bench -- [PART...] [--seconds N] [--rounds N] [--connections N] [--megabytes N]
                         [--customers N] [--sessions N]

@@ -3,14 +3,13 @@
  * a hundred thousand that expire at once.
  */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Crew, createCrew } from './children.ts'
 import type { StoreFigures } from './peers/store.ts'
+import { findTool, freePort } from './peers/tools.ts'
 import { surroundings, tableOf } from './table.ts'
 
 export interface StoresOptions {
@@ -18,15 +17,7 @@ export interface StoresOptions {
 }
 
 const redis = 'redis-server'
-const hasRedis = () => (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, redis)))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
+const hasRedis = () => findTool(redis) !== null
 
 /** Starts one that keeps nothing on disk; gives its URL. */
 async function startRedis(crew: Crew, directory: string): Promise<string> {
@@ -60,11 +51,21 @@ const rowOf = (kind: string, { bytesPerSession, writesPerSecond, p50, p99, expir
   p50.toFixed(0),
   p99.toFixed(0),
   (expiry.tookMs / 1000).toFixed(1),
+  `${(expiry.leftShare * 100).toFixed(0)} %`,
   (expiry.busyMs / 1000).toFixed(1),
   expiry.longestMs.toFixed(0)
 ]
 
-const columns = ['bytes/session', 'writes/s', 'lookup p50 us', 'p99 us', 'expiry s', 'of it CPU s', 'longest wait ms']
+const columns = [
+  'bytes/session',
+  'writes/s',
+  'lookup p50 us',
+  'p99 us',
+  'expiry s',
+  'left',
+  'of it CPU s',
+  'longest wait ms'
+]
 
 export async function benchStores({ sessions }: StoresOptions, print: (text: string) => void) {
   print(`\n# stores\n${surroundings('stores', `--sessions ${sessions}`)}\n`)

@@ -50,6 +50,23 @@ export function faultcodeOf(answer: Answer): string | null {
   return typeof faultcode === 'string' ? faultcode : null
 }
 
+/** The last words of fault codes by which a system says that it does not have the method (protocol section 2). */
+export const lackingWords: readonly string[] = ['unknown_method', 'method_not_found', 'no_such_method']
+
+/** How SOAP::Lite words it, whose code then names no more than a side. */
+const lackingSentence = /^(?:Failed to (?:locate method|access class) \(|Denied access to method \()/
+
+/** How much of an answer can say that the system does not have the method, bytes; 0 when none of it can. */
+export const mayLackMethod = (status: number): number => (status === 500 ? 4096 : 0)
+
+/** Whether a system says that it does not have the method: then it did nothing. */
+export function lacksMethod(answer: Pick<Answer, 'status' | 'headers' | 'body'>, words = lackingWords): boolean {
+  if (mayLackMethod(answer.status) === 0) return false
+  const { faultcode, faultstring } = jsonOf(answer) ?? {}
+  if (typeof faultcode === 'string' && words.includes(faultcode.slice(faultcode.lastIndexOf('.') + 1))) return true
+  return typeof faultstring === 'string' && lackingSentence.test(faultstring)
+}
+
 /** The faults by which a system says that it does not know the session. */
 const sessionFaults: ReadonlySet<string> = new Set([
   'Server.Session.check_auth.auth_failed',

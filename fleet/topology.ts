@@ -79,6 +79,8 @@ async function assemble(processes: Processes, systems: Systems, options: FleetOp
     token,
     command: systems.command,
     about: systems.about,
+    /** Past the gateways, by `system.realm`. */
+    systemPorts: systems.ports,
     /** What `haproxy`, `redis` or a gateway has written. */
     log: processes.log
   }

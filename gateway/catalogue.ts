@@ -18,6 +18,7 @@ import listAggregation, { ListAggregationOptions } from '../plugins/list-aggrega
 import loadShedding from '../plugins/load-shedding.ts'
 import loginForwarding, { LoginForwardingOptions } from '../plugins/login-forwarding.ts'
 import metrics, { MetricsOptions } from '../plugins/metrics/index.ts'
+import missingMethods, { MissingMethodsOptions } from '../plugins/missing-methods.ts'
 import ownCalls from '../plugins/own-calls.ts'
 import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
@@ -136,6 +137,11 @@ export const catalogue: readonly Entry[] = [
     name: 'console',
     options: ConsoleOptions,
     register: (app, _config, options) => app.register(consolePlugin, options as never)
+  },
+  {
+    name: 'missing-methods',
+    options: MissingMethodsOptions,
+    register: (app, _config, options) => app.register(missingMethods, options as never)
   },
   {
     name: 'graphql',

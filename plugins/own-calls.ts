@@ -2,7 +2,7 @@
  * own-calls
  * Adds  `app.callAs`: the calls that the gateway itself makes in a session's name, with the session's own credential on
  *       each system, whose source's half is renewed once when it is refused.
- * Needs upstreams, homes, paired-sessions.
+ * Needs upstreams, homes, paired-sessions; missing-methods where it is on.
  * Off   never.
  */
 import type { FastifyInstance } from 'fastify'
@@ -63,7 +63,9 @@ async function ownCalls(app: FastifyInstance) {
     const upstream = app.upstream(system, asker.realm)
     const asked = { ...call, isRead: reads, ...(patienceMs !== undefined && { patienceMs }) }
     const make = () => upstream.exchange(asked, answerBytes, reads ? signal : undefined)
-    return through === undefined ? make() : through(system, make)
+    const answer = await (through === undefined ? make() : through(system, make))
+    if (answer.status === 500 && app.hasDecorator('methodsMissing')) app.methodsMissing.note(route, system, answer)
+    return answer
   }
 
   /** What ends with time ends on both alike: a token that has expired for its own system opens the other no longer. */

@@ -8,7 +8,7 @@ import { authenticate, clientAddressOf, credentialOf } from './credentials.ts'
 import { intOf, isJsonObject, type JsonObject } from './exact-json.ts'
 import type { OpenEntry } from './journal.ts'
 import { versionOf } from './methods/generic.ts'
-import { isWrite, methods, sipMethods } from './methods/index.ts'
+import { isWrite, methodIn, sipMethods } from './methods/index.ts'
 import type { RealmName } from './realms.ts'
 import { sessionCalls } from './session-calls.ts'
 import { isSecure } from './session-cookies.ts'
@@ -89,7 +89,7 @@ function answerOf(work: () => Answer): Answer {
 function runMethod({ system, realm, target, content }: SessionExchange, session: Session): Answer {
   const { service, method, api } = target
   const name = `${service}/${method}`
-  const found = (api === 'portasip' ? sipMethods : methods).get(name)
+  const found = api === 'portasip' ? sipMethods.get(name) : methodIn(system.release, name)
   if (found === undefined || (api === 'callcontrol' && service !== 'CallControl')) {
     throw callFault('Server', service ?? 'API', 'unknown_method', `There is no method ${name}`)
   }

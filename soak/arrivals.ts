@@ -58,6 +58,28 @@ export function idOf({ httpMethod, rawHeaders, body }: JournalEntry): number | n
   return at === -1 ? null : Number(rawHeaders[at + 1])
 }
 
+/** A write that is told by what it writes: not every way to a system takes a header along. */
+export interface Marked {
+  readonly mark: number
+  readonly system: System
+  /** ms since 1970. */
+  readonly at: number
+  readonly executed: boolean
+  readonly status: number | null
+  readonly faultcode: string | null
+}
+
+/** Stands in the field that such a write changes, with its number. */
+export const markOf = (mark: number) => `mark-${mark}-`
+const markForm = /mark-(\d+)-/
+
+/** Null for what is no such write. */
+export function markedOf(system: System, entry: JournalEntry): Marked | null {
+  const { at, status, faultcode, body, url, write } = entry
+  const [, mark] = (write ? (markForm.exec(body.toString()) ?? markForm.exec(url)) : null) ?? []
+  return mark === undefined ? null : { mark: Number(mark), system, at, executed: isExecuted(entry), status, faultcode }
+}
+
 const isLookup = (method: string | null) => method === 'get_customer_info' || method === 'get_account_info'
 
 function aboutOf(body: Buffer): string | null {

@@ -18,7 +18,7 @@ import {
   realmNames,
   startSimulator
 } from '../simulator/index.ts'
-import { type Arrival, arrivalOf, idOf, isOver } from './arrivals.ts'
+import { type Arrival, arrivalOf, idOf, isOver, type Marked, markedOf } from './arrivals.ts'
 
 /** A rule that goes through JSON. */
 export interface SwitchedFault {
@@ -68,12 +68,13 @@ const hits = new Map<string, number>()
 const keptRules = 12
 let ticks = 0
 
-function drainOne(system: System): Arrival[] {
+/** Entries are shown once they are over. */
+function drainOne<Shown>(system: System, shownOf: (system: System, entry: JournalEntry) => Shown | null): Shown[] {
   const { journal } = systems[system]
   const entries = [...waiting[system], ...journal.entries]
   journal.clear()
   waiting[system] = entries.filter((entry) => !isOver(entry))
-  return entries.filter(isOver).flatMap((entry) => arrivalOf(system, entry) ?? [])
+  return entries.filter(isOver).flatMap((entry) => shownOf(system, entry) ?? [])
 }
 
 function removeRules(count: number) {
@@ -111,7 +112,9 @@ const commands = {
         .activeCustomers(count)
         .map((customer) => ({ system, customer, account: accountOf(system, customer.i_customer) }))
     ),
-  drain: (): Arrival[] => systemNames.flatMap(drainOne),
+  drain: (): Arrival[] => systemNames.flatMap((system) => drainOne(system, arrivalOf)),
+  /** Instead of `drain`, for a run whose writes are marked. */
+  drainMarked: (): Marked[] => systemNames.flatMap((system) => drainOne(system, markedOf)),
   /** One more event on every WebSocket; its number. */
   tick() {
     ticks++

@@ -41,6 +41,7 @@ export interface Forwarding extends Way {
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
+type Watch = ReturnType<FastifyInstance['methodsMissing']['watch']>
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
 
@@ -59,6 +60,8 @@ export class Passage implements AnswerHandler {
   /** A head that is not written yet. */
   #head: Head | null = null
   #held: { head: Head; chunks: Buffer[]; bytes: number; most: number } | null = null
+  /** Whoever looks at what it says while it passes. */
+  #watch: Watch = null
 
   constructor(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding) {
     this.#request = request
@@ -105,8 +108,11 @@ export class Passage implements AnswerHandler {
    * fault. A connection that ends without a byte would have browsers send the request once more, a write too.
    */
   onHead(_controller: Dispatcher.DispatchController, head: Head) {
-    const { trail } = this.#request
+    const { trail, server, target } = this.#request
     trail.answeredAfter = performance.now() - trail.startedAt
+    if (head.status === 500 && server.hasDecorator('methodsMissing')) {
+      this.#watch = server.methodsMissing.watch(target.route, this.#forwarding.to, head)
+    }
     const most = this.#forwarding.review?.holds(head) ?? 0
     if (most > 0) {
       this.#held = { head, chunks: [], bytes: 0, most }
@@ -145,6 +151,7 @@ export class Passage implements AnswerHandler {
   }
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
+    this.#watch?.take(chunk)
     if (this.#held === null) {
       if (this.#head !== null) {
         const { trail } = this.#request
@@ -186,6 +193,7 @@ export class Passage implements AnswerHandler {
 
   onEnd(controller: Dispatcher.DispatchController) {
     this.#request.trail.endWait()
+    this.#watch?.end()
     if (this.#held === null) this.#end()
     else this.#judge(controller, this.#held).catch((error: unknown) => this.#fail(error))
   }

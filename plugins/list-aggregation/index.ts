@@ -1,7 +1,8 @@
 /**
  * list-aggregation
  * Adds  `app.lists`: lists of everybody, one page out of both systems' (contract section 6).
- * Needs way, forward, own-calls; the catalogue has it need remote-session and login-forwarding.
+ * Needs way, forward, own-calls; missing-methods where it is on; the catalogue has it need remote-session and
+ *       login-forwarding.
  * Off   lists come from the context's system, else the target.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -145,6 +146,8 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
     const to = otherSystem(missing)
     const isPartial = onMissingSystem === 'partial' || prefersPartial(request.headers)
     if (!isPartial) {
+      // It has no such list: nothing says that better than its own fault.
+      if (lost.cause instanceof Refusal) throw lost.cause
       // A list alone would never let the client know that its session has ended, and it would never log in again.
       if (reading.who.home.system !== 'both') await hearAlone(reading, to)
       const retryAfter = lost.cause instanceof Fault ? lost.cause.retryAfter : undefined
@@ -199,7 +202,8 @@ async function listAggregation(app: FastifyInstance, { onMissingSystem, methods 
       await answerOr(listing, missing)
     } catch (error) {
       if (left.signal.aborted) return
-      if (error instanceof Refusal) relay(listing, error.system, error.answer)
+      const cause = error instanceof SystemMissing ? error.cause : error
+      if (cause instanceof Refusal) relay(listing, cause.system, cause.answer)
       else throw error instanceof SystemMissing ? faultOf(error) : error
     }
   }

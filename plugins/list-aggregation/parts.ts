@@ -58,6 +58,8 @@ export async function readPart(app: FastifyInstance, reading: Reading, system: S
     throw isSystemsFault(error) ? new SystemMissing(system, error) : error
   })
   if (isUnavailable(answer.status)) throw new SystemMissing(system, awayFault(system, answer))
+  const isLacking = app.hasDecorator('methodsMissing') && app.methodsMissing.isSaidBy(answer)
+  if (isLacking) throw new SystemMissing(system, new Refusal(system, answer))
   if (answer.status !== 200 || refusesSession(route, answer)) throw new Refusal(system, answer)
   return answer
 }

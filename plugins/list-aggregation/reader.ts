@@ -87,7 +87,8 @@ export function createReader(app: FastifyInstance) {
 async function heedTarget(error: unknown, byTarget: Promise<unknown> | undefined): Promise<never> {
   if (error instanceof Refusal || error instanceof SystemMissing) {
     await byTarget?.catch((own: unknown) => {
-      if (own instanceof Refusal) throw own
+      const isRefusal = own instanceof Refusal || (own instanceof SystemMissing && own.cause instanceof Refusal)
+      if (isRefusal) throw own
     })
   }
   throw error

@@ -12,6 +12,7 @@ import { customerDetailMethods } from './customer-details.ts'
 import { genericMethods } from './generic.ts'
 import { invoiceMethods } from './invoice.ts'
 import { mailboxMethods } from './mailbox.ts'
+import { isTooOldFor, newerMethods } from './newer.ts'
 import { otpMethods } from './otp.ts'
 import { portasipMethods } from './portasip.ts'
 import { smallListMethods } from './small-lists.ts'
@@ -30,12 +31,21 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
     ...cdrMethods,
     ...smallListMethods,
     ...otpMethods,
-    ...callControlMethods
+    ...callControlMethods,
+    ...newerMethods
   })
 )
 
 /** Of the PortaSIP API, which has its own path and its own services. */
 export const sipMethods: ReadonlyMap<string, Method> = new Map<string, Method>(Object.entries(portasipMethods))
+
+/** A method of the billing API as a release has it. */
+export const methodIn = (release: string, name: string): Method | undefined =>
+  isTooOldFor(release, name) ? undefined : methods.get(name)
+
+/** The names of all that a release has. */
+export const methodsIn = (release: string): string[] =>
+  [...methods.keys()].filter((name) => !isTooOldFor(release, name))
 
 const readNames = /^(get_|ping$|login|logout$|refresh_)/
 
