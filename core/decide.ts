@@ -57,6 +57,7 @@ export type Reason =
   | 'default_target'
   | 'target_unavailable'
   | 'redirect'
+  | 'handed_over'
   | 'graphql'
   | Exclude<Evidence, 'record' | 'signature' | 'cookie'>
   | 'session_record'

@@ -27,7 +27,12 @@ export const faults = {
   store_unavailable: [503, 'Server', 'What is kept of this session cannot be read now'],
   partial_list: [503, 'Server', 'System % could not answer its part of the list'],
   migration_in_progress: [503, 'Server', 'The customer is being moved'],
-  system_timeout: [504, 'Server', 'System % sent no headers in time']
+  system_timeout: [504, 'Server', 'System % sent no headers in time'],
+  fence_unsettled: [
+    504,
+    'Server',
+    'Writes are still under way, or a gateway has not answered: the fence stands; tell started again before the export'
+  ]
 } as const satisfies Record<string, FaultRow>
 
 export type FaultName = keyof typeof faults

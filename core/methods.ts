@@ -40,6 +40,10 @@ const sessionSteps: Readonly<Record<string, SessionStep>> = {
   set_session_context: 'context'
 }
 
+/** Whether a call opens, renews, ends or pins a session, wherever that is: it changes nothing of a customer's. */
+export const isSessionStep = ({ family, service, method }: Pick<Route, 'family' | 'service' | 'method'>): boolean =>
+  service === 'Session' && family === 'billing' && Object.hasOwn(sessionSteps, method)
+
 export function sessionStepOf(
   { family, wire, service, method }: Route,
   { realm, pinned }: { readonly realm: RealmName; readonly pinned: unknown }

@@ -33,6 +33,7 @@ import way from '../plugins/way.ts'
 import webPortal, { WebPortalOptions } from '../plugins/web-portal.ts'
 import webSocketProxy, { WebSocketProxyOptions } from '../plugins/web-socket-proxy/index.ts'
 import webSockets from '../plugins/web-sockets/index.ts'
+import writeFence, { WriteFenceOptions } from '../plugins/write-fence/index.ts'
 import type { Choice, Config, PluginOptions } from './config-schema.ts'
 
 interface Entry {
@@ -113,6 +114,13 @@ export const catalogue: readonly Entry[] = [
     needs: ['remote-session', 'login-forwarding'],
     register: (app, { secret, apis }, options) =>
       app.register(entityLocation, { ...options, secret, restPrefix: restPrefixOf(apis) } as never)
+  },
+  {
+    name: 'write-fence',
+    options: WriteFenceOptions,
+    needs: ['entity-location'],
+    register: (app, { secret, apis }, options) =>
+      app.register(writeFence, { ...options, secret, restPrefix: restPrefixOf(apis) } as never)
   },
   {
     name: 'list-aggregation',

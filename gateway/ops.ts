@@ -15,7 +15,7 @@ import { systemNames } from '../core/words.ts'
 import { mergedText } from '../plugins/metrics/merged.ts'
 import type { Config } from './config-schema.ts'
 import { createExplain } from './ops/explain.ts'
-import { tellMigration } from './ops/migrations.ts'
+import { addMigrations } from './ops/migrations.ts'
 import type { AskAll } from './ops/reports.ts'
 import { describeSystems, mergeSystems } from './ops/systems.ts'
 import { createWhere } from './ops/where.ts'
@@ -77,10 +77,7 @@ function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askA
   scope.get('/systems', async () => (askAll === null ? describeSystems(app) : mergeSystems(await askAll('systems'))))
   scope.get('/where', async ({ query }) => where(query as object))
   scope.post('/explain', async ({ body }) => explain(body))
-  scope.post('/migrations', async ({ body }) => {
-    await tellMigration(app, body)
-    return { success: 1 }
-  })
+  addMigrations(scope, app)
 }
 
 export async function buildOps(

@@ -60,7 +60,7 @@ export async function readEntity(view: View, reference: Reference, asked: System
   return now === system ? entity : readOn(view, now, reference)
 }
 
-/** Makes a write; where its entity is not there any more, that is not remembered longer. */
+/** Makes a write unless a fence is in its way; where its entity is not there any more, that is not remembered longer. */
 export async function write(
   view: View,
   system: System,
@@ -68,6 +68,7 @@ export async function write(
   params: JsonObject,
   references: readonly Reference[]
 ): Promise<Answer> {
+  await view.admit(references)
   try {
     const answer = await view.call(system, service, method, params)
     view.hasWritten = true

@@ -116,6 +116,22 @@ interface AccountArguments extends OfSystem {
   readonly number?: string | null
 }
 
+type Mutation = (parent: unknown, given: never, context: OperationContext) => Promise<Entity>
+
+/** Each is a write that whoever puts up a fence waits for, from before it is decided where it goes. */
+function asWrites(all: Readonly<Record<string, Mutation>>): Record<string, Mutation> {
+  const asWrite = (mutate: Mutation): Mutation =>
+    async function write(parent, given, context) {
+      context.view.beginWrite()
+      try {
+        return await mutate(parent, given, context)
+      } finally {
+        context.view.endWrite()
+      }
+    }
+  return Object.fromEntries(Object.entries(all).map(([name, mutate]) => [name, asWrite(mutate)]))
+}
+
 function mutations(schema: GraphQLSchema) {
   const fieldsOf = (name: string) => {
     const type = schema.getType(name)
@@ -185,7 +201,7 @@ export const createResolvers = (app: FastifyInstance, schema: GraphQLSchema) => 
   ...scalars,
   ...recordFields,
   Query: queries(app),
-  Mutation: mutations(schema),
+  Mutation: asWrites(mutations(schema)),
   CustomerConnection: connectionFields,
   AccountConnection: connectionFields,
   InvoiceConnection: connectionFields,

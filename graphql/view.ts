@@ -11,6 +11,7 @@ import { contextIn } from '../core/headers.ts'
 import type { Place } from '../core/hosts.ts'
 import { nameOf } from '../core/methods.ts'
 import type { Reference } from '../core/references.ts'
+import type { Customers, Ticket } from '../core/tickets.ts'
 import type { Trail } from '../core/trail.ts'
 import { type JsonObject, type System, systemNames } from '../core/words.ts'
 import { isSystemsFailure, SystemFailure, Unauthenticated } from './errors.ts'
@@ -63,6 +64,8 @@ export class View {
   readonly #restPrefix: string
   readonly #pass: ReturnType<typeof createGate>
   #isLive: Promise<void> | null = null
+  /** Of the mutation that is being made: they are made one after the other. */
+  #ticket: Ticket | null = null
 
   constructor(
     app: FastifyInstance,
@@ -162,17 +165,56 @@ export class View {
     }
   }
 
-  /** The system that serves these entities, by the same rules as any call that names them (contract section 5). */
-  async systemFor(references: readonly Reference[], system: System | null = null): Promise<Found> {
+  /** Before it is decided where a write goes: whoever puts up a fence waits for it. */
+  beginWrite(): void {
+    if (this.#app.hasDecorator('writeFence')) this.#ticket = this.#app.writeFence.take()
+  }
+
+  endWrite(): void {
+    this.#ticket?.end()
+    this.#ticket = null
+  }
+
+  /** Throws what a write gets that concerns a customer who is being moved. */
+  async admit(references: readonly Reference[]): Promise<void> {
+    const ticket = this.#ticket
+    if (ticket === null) return
+    const { writeFence } = this.#app
+    const whose = () => this.#whose(references)
+    if (writeFence.mayPass(ticket)) {
+      ticket.identify = whose
+      return
+    }
+    ticket.concern(await whose())
+    writeFence.check(ticket)
+  }
+
+  async #whose(references: readonly Reference[]): Promise<Customers> {
+    const all = new Set<number>()
+    for (const reference of references) {
+      const customers = await this.#trail.waitFor(this.#app.entityLocation.whose(reference, this.#locator()))
+      if (customers === null) return null
+      for (const one of customers) all.add(one)
+    }
+    return all
+  }
+
+  #locator() {
     const { asker, home } = this.visitor
-    const isLocated = system === null && !this.isOfOneSystem && home.system === 'both' && references.length > 0
-    const locator = {
+    return {
       ...asker,
       credentialOn: (one: System) => this.#who.caller.credentialOn(one),
       session: home.session?.id ?? '',
       through: (one: System, make: () => Promise<Answer>) => this.#through(one, make)
     }
-    const location = isLocated ? await this.#trail.waitFor(this.#app.entityLocation.locate(references, locator)) : null
+  }
+
+  /** The system that serves these entities, by the same rules as any call that names them (contract section 5). */
+  async systemFor(references: readonly Reference[], system: System | null = null): Promise<Found> {
+    const { home } = this.visitor
+    const isLocated = system === null && !this.isOfOneSystem && home.system === 'both' && references.length > 0
+    const locating = isLocated ? this.#app.entityLocation.locate(references, this.#locator()) : null
+    const location = await this.#trail.waitFor(Promise.resolve(locating))
     try {
       const { to } = this.#decide(system, false, location)
       return { system: to === 'both' ? 'target' : to, isLocated }

@@ -1,19 +1,23 @@
 /**
- * The word of a migration, by an operator or by the systems' own provisioning events (contract section 8).
+ * The word of a migration, by an operator or by the systems' own provisioning events (contract section 8): one, or many
+ * at once; and who is being moved.
  */
 import type { FastifyInstance } from 'fastify'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
+import Value from 'typebox/value'
+import { agreed, itemsOf, linesOf, type Placed } from '../../core/migration-words.ts'
 import { systemNames } from '../../core/words.ts'
 import { checked } from './checked.ts'
 
 const Migration = Type.Object(
   {
-    i_customer: Type.Integer({ minimum: 1 }),
+    i_customer: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
     state: Type.Union([Type.Literal('started'), Type.Literal('finished'), Type.Literal('failed')]),
     to: Type.Optional(Type.Union(systemNames.map((system) => Type.Literal(system))))
   },
   { additionalProperties: false }
 )
+type Told = Static<typeof Migration>
 
 /** The systems' own provisioning events: customers and accounts, exported and imported. */
 const ProvisioningEvent = Type.Object({
@@ -21,32 +25,21 @@ const ProvisioningEvent = Type.Object({
   variables: Type.Record(Type.String(), Type.Unknown(), { default: {} })
 })
 
-type EntityLocation = FastifyInstance['entityLocation']
+/** Largest body: a line for each of some hundred thousand customers. */
+const bodyBytes = 16 << 20
 
-interface Word {
-  readonly what: string
-  /** Whom it is about; null for an event that does not tell. */
-  readonly moved: Parameters<EntityLocation['forget']>[0] | null
-  /** What it says of a customer's move; null where it is about accounts. */
-  readonly move: Parameters<EntityLocation['noteMove']>[0] | null
+type Word = Parameters<FastifyInstance['entityLocation']['noteMove']>[0]
+
+function wordsIn(many: readonly Placed[]): Word[] {
+  const told = many.map(({ place, value }): [string, Told] => [
+    place,
+    // Names what is wrong, which takes its time.
+    Value.Check(Migration, value) ? value : checked(Migration, value, `${place} `)
+  ])
+  return agreed(told).map(wordOf)
 }
 
-function wordIn(body: unknown): Word {
-  if (typeof body === 'object' && body !== null && 'event_type' in body) return wordOfEvent(body)
-  const { i_customer: iCustomer, state, to = null } = checked(Migration, body, 'the body')
-  return { what: state, moved: { iCustomer }, move: { iCustomer, state, to } }
-}
-
-function wordOfEvent(event: object): Word {
-  const { event_type: what, variables } = checked(ProvisioningEvent, event, 'the event')
-  const iCustomer = idOf(variables.i_customer)
-  const iAccount = idOf(variables.i_account)
-  if (iCustomer === undefined && iAccount === undefined) return { what, moved: null, move: null }
-  const moved = { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) }
-  if (iCustomer === undefined || !what.startsWith('Customer/')) return { what, moved, move: null }
-  // Both systems tell of their half in the same words: which of them it was is not known.
-  return { what, moved, move: { iCustomer, state: 'finished', to: null, by: 'event' } }
-}
+const wordOf = ({ i_customer: iCustomer, state, to }: Told): Word => ({ iCustomer, state, to: to ?? null })
 
 /** Ids come as numbers or as strings of digits. */
 function idOf(value: unknown): number | undefined {
@@ -54,14 +47,81 @@ function idOf(value: unknown): number | undefined {
   return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : undefined
 }
 
-/** Forgets what the word makes doubtful: login hints, and where the customer is. Then those who listen may look. */
-export async function tellMigration(app: FastifyInstance, body: unknown) {
-  const { what, moved, move } = wordIn(body)
-  if (app.hasDecorator('loginForwarding')) await app.loginForwarding.forgetHints()
+/** A system's own event: it makes doubtful where somebody is, and ends no fence, since the export of others may go on. */
+async function tellEvent(app: FastifyInstance, event: object) {
+  const { event_type: what, variables } = checked(ProvisioningEvent, event, 'the event')
+  const iCustomer = idOf(variables.i_customer)
+  const iAccount = idOf(variables.i_account)
   if (app.hasDecorator('entityLocation')) {
-    if (moved === null) await app.entityLocation.forgetAll()
+    const moved = { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) }
+    if (iCustomer === undefined && iAccount === undefined) await app.entityLocation.forgetAll()
     else await app.entityLocation.forget(moved)
-    if (move !== null) app.entityLocation.noteMove(move)
+    if (iCustomer !== undefined && what.startsWith('Customer/')) {
+      // Both systems tell of their half in the same words: which of them it was is not known.
+      app.entityLocation.noteMove({ iCustomer, state: 'finished', to: null, by: 'event' })
+    }
   }
-  app.log.info({ ...moved, what }, 'a migration was told: login hints and locations are forgotten')
+  app.log.info({ iCustomer, iAccount, what }, 'a migration was told: login hints and locations are forgotten')
+}
+
+type Ended = Word & { readonly state: 'finished' | 'failed' }
+const isEnd = (word: Word): word is Ended => word.state !== 'started'
+
+async function tellWords(app: FastifyInstance, words: readonly Word[]) {
+  app.log.info(
+    { customers: words.slice(0, 10).map(({ iCustomer }) => iCustomer), count: words.length, what: words[0]?.state },
+    'a migration was told: login hints and locations are forgotten'
+  )
+  if (app.hasDecorator('writeFence')) {
+    const ended = words.filter(isEnd)
+    const started = words.filter((word) => !isEnd(word))
+    if (ended.length > 0) await app.writeFence.end(ended)
+    if (started.length > 0) await app.writeFence.start(started)
+  } else if (app.hasDecorator('entityLocation')) {
+    await app.entityLocation.forgetCustomers(words.map(({ iCustomer }) => iCustomer))
+    app.entityLocation.noteMoves(words)
+  }
+}
+
+/** What the word makes doubtful is forgotten: login hints, and where the customers are. */
+async function tellMigration(app: FastifyInstance, body: unknown): Promise<object> {
+  const isEvent = typeof body === 'object' && body !== null && 'event_type' in body
+  const many = Array.isArray(body) ? itemsOf(body) : body instanceof Lines ? linesOf(body.text) : null
+  const words = isEvent ? [] : many === null ? [wordOf(checked(Migration, body, 'the body'))] : wordsIn(many)
+  if (app.hasDecorator('loginForwarding')) await app.loginForwarding.forgetHints()
+  if (isEvent) await tellEvent(app, body)
+  else await tellWords(app, words)
+  return many === null ? { success: 1 } : { success: 1, count: words.length }
+}
+
+/** A body of lines, so that no JSON text is taken for one. */
+class Lines {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+const instant = (ms: number) => new Date(ms).toISOString()
+
+function describeMoving(app: FastifyInstance) {
+  if (!app.hasDecorator('writeFence')) return { moving: [], counts: {} }
+  const { writeFence } = app
+  const moving = writeFence.list().map(({ iCustomer, to, since, until }) => ({
+    i_customer: iCustomer,
+    to,
+    since: instant(since),
+    until: instant(until)
+  }))
+  return { moving, counts: writeFence.counts }
+}
+
+export function addMigrations(scope: FastifyInstance, app: FastifyInstance) {
+  scope.addContentTypeParser(
+    ['application/x-ndjson', 'application/jsonl'],
+    { parseAs: 'string', bodyLimit: bodyBytes },
+    (_request, text, done) => done(null, new Lines(String(text)))
+  )
+  scope.post('/migrations', { bodyLimit: bodyBytes }, async ({ body }) => tellMigration(app, body))
+  scope.get('/migrations', async () => describeMoving(app))
 }

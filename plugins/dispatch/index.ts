@@ -12,8 +12,10 @@ import { type Decision, decide, noFacts } from '../../core/decide.ts'
 import { Fault } from '../../core/faults.ts'
 import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { askerOf } from '../../core/own-call.ts'
-import { type Home, isSingleHome } from '../../core/words.ts'
+import { type Home, isSingleHome, type System } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
+import { createFencing } from './fencing.ts'
+import { createHandingOver } from './handing-over.ts'
 import { createLooking, mustTell, stepOf } from './looking.ts'
 import { createPageEnds } from './page-ends.ts'
 import { createReviews } from './reviews.ts'
@@ -27,6 +29,9 @@ declare module 'fastify' {
     explain(asked: Asked): Promise<Omit<Decision, 'to'> & { readonly to: Decision['to'] | null }>
   }
 }
+
+/** What a request is sent with, and what is made of its answer. */
+type Leaving = Pick<Forwarding, 'swaps' | 'review'>
 
 interface Setting {
   readonly apiRoutes: readonly string[]
@@ -47,21 +52,29 @@ function homeOfPage({ target }: FastifyRequest, error: unknown): Home {
 async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting) {
   const { look, showAll, isOpen } = createLooking(app)
   const dualRealms = createDualRealms(app)
-  const reviews = createReviews(app)
+  const fencing = createFencing(app)
+  const handingOver = createHandingOver(app)
+  const reviews = createReviews(app, fencing)
   const cookieOfPage = createPageEnds(app, logoutPath)
 
   const decideFor = (asked: Asked, home: Home) => decide({ ...noFacts, ...asked.place, home, open: isOpen(asked) })
 
-  /** A request leaves by its decision, with what may be made of its answer. */
-  function leave(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    decision: Decision,
-    swaps: Forwarding['swaps'],
-    review: Forwarding['review']
-  ) {
-    const to = decision.to as 'source' | 'target'
-    const cookieFor = cookieOfPage(request)
+  /** A request leaves by its decision, with what may be made of its answer; a write only where no fence is in its way. */
+  function leave(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision, way: Leaving) {
+    const to = decision.to as System
+    if (fencing.mayPass(request, known, to)) {
+      pass(request, reply, decision, way)
+      return
+    }
+    fencing
+      .admit(request, known, to)
+      .then(() => pass(request, reply, decision, way))
+      .catch((error: unknown) => reply.send(error))
+  }
+
+  function pass(request: FastifyRequest, reply: FastifyReply, decision: Decision, { swaps, review }: Leaving) {
+    const to = decision.to as System
+    const cookieFor = reviews.withEnd(request, cookieOfPage(request))
     const forStranger = decision.otherwise === null ? null : reviews.ofStranger(request, decision.otherwise)
     if (forStranger === null) app.forward(request, reply, { to, setCookie: null, swaps, review, cookieFor })
     else app.forward(request, reply, { to, setCookie: null, swaps, ...forStranger, cookieFor })
@@ -70,7 +83,19 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
   /** One that is decided by its session's home alone. */
   function send(request: FastifyRequest, reply: FastifyReply, known: Known | null, decision: Decision) {
     request.trail.reason = decision.reason
-    leave(request, reply, decision, null, known === null ? null : reviews.ofHome(request, known, decision))
+    const review = known === null ? null : reviews.ofHome(request, known, decision)
+    leave(request, reply, known, decision, { swaps: null, review })
+  }
+
+  /** In a single-home realm. */
+  function sendSingle(request: FastifyRequest, reply: FastifyReply, known: Known, fail: (error: unknown) => void) {
+    const go = (hasLeft: boolean) => {
+      if (hasLeft) handingOver.answer(request, reply, known)
+      else send(request, reply, known, decideFor(request, known.home))
+    }
+    const hasLeft = handingOver.hasLeft(request, known)
+    if (typeof hasLeft === 'boolean') go(hasLeft)
+    else request.trail.waitFor(hasLeft).then(go).catch(fail)
   }
 
   async function sendDual(request: FastifyRequest, reply: FastifyReply, known: Known) {
@@ -88,10 +113,18 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
       await app.lists.answer(request, reply, { list, call, home, shown: known.credentials, missing: decision.missing })
       return
     }
-    leave(request, reply, decision, dualRealms.swapsOf(judged, to), reviews.ofDual(request, judged))
+    leave(request, reply, judged, decision, {
+      swaps: dualRealms.swapsOf(judged, to),
+      review: reviews.ofDual(request, judged)
+    })
   }
 
-  async function dispatchSlowly(request: FastifyRequest, reply: FastifyReply, seen: ReturnType<typeof look>) {
+  async function dispatchSlowly(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    seen: ReturnType<typeof look>,
+    fail: (error: unknown) => void
+  ) {
     const { place, trail } = request
     const shown = await trail.waitFor(showAll(request, seen))
     // A host that pins a system decides; whose session it is counts for its names alone, and nobody is asked.
@@ -99,7 +132,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     const found = app.homes.resolve(shown, seen.isSource, asker, place.realm)
     const home = await trail.waitFor(found.catch((error) => homeOfPage(request, error)))
     const known = { home, credentials: shown.credentials, others: seen.others }
-    if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
+    if (isSingleHome(place.realm)) sendSingle(request, reply, known, fail)
     else await sendDual(request, reply, known)
   }
 
@@ -120,11 +153,11 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     const seen = look(request)
     const home = seen.reads ? undefined : app.homes.atOnce(seen.credentials, seen.isSource, place.realm)
     if (home === undefined) {
-      dispatchSlowly(request, reply, seen).catch(fail)
+      dispatchSlowly(request, reply, seen, fail).catch(fail)
       return
     }
     const known = { home, credentials: seen.credentials, others: seen.others }
-    if (isSingleHome(place.realm)) send(request, reply, known, decideFor(request, home))
+    if (isSingleHome(place.realm)) sendSingle(request, reply, known, fail)
     else sendDual(request, reply, known).catch(fail)
   }
 
@@ -133,7 +166,8 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
       reply.send(error)
     }
     if (request.headers.authorization !== undefined) refuseTwoAuthorizations(request.raw.rawHeaders)
-    if (!mustTell(request)) {
+    fencing.take(request, reply)
+    if (!mustTell(request) && !fencing.mustTell(request)) {
       dispatchTold(request, reply, fail)
       return
     }

@@ -15,10 +15,12 @@ import {
 import type { Decision } from '../../core/decide.ts'
 import { isReadRequest } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
-import type { Route, System } from '../../core/words.ts'
+import { type Credential, type Home, isSingleHome, type Route, type System } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
+import type { Fencing } from './fencing.ts'
 
 type Review = NonNullable<Parameters<FastifyInstance['forward']>[2]['review']>
+type CookieFor = NonNullable<Parameters<FastifyInstance['forward']>[2]['cookieFor']>
 type Way = NonNullable<Awaited<ReturnType<Review['judge']>>>
 
 /** Largest body that is sent again (contract section 7), bytes: one that had to be read may be larger. */
@@ -32,22 +34,51 @@ const isKept = ({ content }: FastifyRequest) =>
 const judgedAs = ({ target, isWebSocket }: FastifyRequest): Route =>
   isWebSocket ? { ...target.route, wire: 'plain' } : target.route
 
-export function createReviews(app: FastifyInstance) {
+export function createReviews(app: FastifyInstance, fencing: Fencing) {
   const remoteSession = app.hasDecorator('remoteSession') ? app.remoteSession : null
   const location = app.hasDecorator('entityLocation') ? app.entityLocation : null
   const dualRealms = createDualRealms(app)
 
-  /** A session fault where nobody vouched for the system: the systems are asked. */
-  function ofHome(request: FastifyRequest, { credentials }: Known, decision: Decision): Review | null {
+  /** Requests whose answer says that their session has ended on the only system that it could live on. */
+  const ended = new WeakSet<FastifyRequest>()
+
+  /** Of a request whose session has ended the routing cookie is cleared. */
+  function withEnd(request: FastifyRequest, cookieFor: CookieFor | undefined): CookieFor | undefined {
+    if (remoteSession === null || !isSingleHome(request.place.realm) || request.place.pinned !== null) return cookieFor
+    return (head) => (ended.has(request) ? remoteSession.mark(request, 'target') : (cookieFor?.(head) ?? null))
+  }
+
+  /** Its system alone can tell that a session has ended: whoever comes next with the cookie must not be led there. */
+  async function end(request: FastifyRequest, credential: Credential, { by }: Home) {
+    ended.add(request)
+    // Others of the session may live on: a token that has expired is renewed. That nobody knows one stays known.
+    if (by === 'record' || by === 'asked') await app.homes.drop(credential)
+  }
+
+  /**
+   * A session fault where nobody vouched for the system: the systems are asked. Where a session lives on one system, one
+   * that it does not know any more is forgotten.
+   */
+  function ofHome(request: FastifyRequest, known: Known, decision: Decision): Review | null {
+    const { credentials } = known
     const [credential] = credentials
-    if (decision.certain || credential === undefined || !isKept(request)) return null
+    const { realm, pinned } = request.place
+    const mayEnd = isSingleHome(realm) && pinned === null
+    const mayLiveElsewhere = !decision.certain && isKept(request)
+    if (credential === undefined || !(mayEnd || mayLiveElsewhere)) return null
     const route = judgedAs(request)
     return {
       holds: ({ status }) => mayRefuseSession(route, status),
       async judge(answer) {
         if (!refusesSession(route, answer)) return null
-        const to = await app.homes.ask(credential, askerOf(request))
-        if (to === null || to === decision.to) return null
+        const to = mayLiveElsewhere ? await app.homes.ask(credential, askerOf(request)) : null
+        if (to === null || to === decision.to) {
+          if (mayEnd && to === null) await end(request, credential, known.home)
+          return null
+        }
+        // It was looked at as somebody's of the other system.
+        const there: Known = { ...known, home: { system: to, by: 'asked' } }
+        if (!fencing.mayPass(request, there, to)) await fencing.admit(request, there, to)
         request.trail.reason = 'asked'
         return { to, setCookie: remoteSession?.correct(request, to) ?? null, swaps: null }
       }
@@ -110,5 +141,5 @@ export function createReviews(app: FastifyInstance) {
     return { review, otherwise }
   }
 
-  return { ofHome, ofDual, ofStranger }
+  return { ofHome, ofDual, ofStranger, withEnd }
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Location } from '../../core/location.ts'
 import type { Reference } from '../../core/references.ts'
 import type { Locator } from './index.ts'
-import { createLookup, createQuestions, createWords } from './lookup.ts'
+import { createLookup, createQuestions, createWords, type Finding } from './lookup.ts'
 import { customerKey, type Memory } from './memory.ts'
 import type { Moves } from './moves.ts'
 
@@ -24,7 +24,7 @@ export function createFinder(app: FastifyInstance, restPrefix: string, memory: M
   const words = createWords()
   const counts = createCounts()
 
-  async function inquire(key: string, reference: Reference, locator: Locator): Promise<Location> {
+  async function inquire(key: string, reference: Reference, locator: Locator): Promise<Finding> {
     for (let asks = 1; ; asks++) {
       const begun = words.now()
       const askedAt = performance.now()
@@ -71,10 +71,19 @@ export function createFinder(app: FastifyInstance, restPrefix: string, memory: M
     return location
   }
 
+  /** The customers whose entity it is; null where nobody could tell. */
+  async function findOwners(reference: Reference, locator: Locator): Promise<ReadonlySet<number> | null> {
+    const key = memory.keyFor(reference)
+    const { iCustomer } = await memory.recall(key)
+    if (iCustomer !== undefined) return new Set([iCustomer])
+    const { owners, isNowhere } = await inquire(key, reference, locator)
+    return owners.length > 0 ? new Set(owners) : isNowhere ? new Set() : null
+  }
+
   function note(keys: readonly string[] | null) {
     words.note(keys)
     questions.interrupt(keys)
   }
 
-  return { find, note, counts }
+  return { find, findOwners, note, counts }
 }

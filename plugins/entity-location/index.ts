@@ -19,7 +19,7 @@ import type { System } from '../../core/words.ts'
 import { type Counts, createFinder } from './finder.ts'
 import { createKnowing, type Known } from './knowing.ts'
 import { accountKey, createMemory, customerKey } from './memory.ts'
-import { createMoves, type MoveListener, type Word } from './moves.ts'
+import { createMoves, type Move, type MoveListener, type Word } from './moves.ts'
 
 export const EntityLocationOptions = Type.Object(
   {
@@ -60,6 +60,19 @@ declare module 'fastify' {
       forget(what: { readonly iCustomer?: number; readonly iAccount?: number }): Promise<void>
       /** The same after an answer that says that an entity is not there. */
       forgetReferences(references: readonly Reference[]): Promise<void>
+      /** Forgets where these customers are, all at once. */
+      forgetCustomers(customers: readonly number[]): Promise<void>
+      /** Remembers where somebody says that these customers are now, whatever was known before. */
+      placeCustomers(customers: readonly number[], at: System): Promise<void>
+      /**
+       * The customers whose entity it is, by what is remembered or by asking; none where no system that could be asked has
+       * it; null where that cannot be found out.
+       */
+      whose(reference: Reference, locator: Locator): Promise<ReadonlySet<number> | null>
+      /** Passes what a gateway finds out for itself to its own listeners; the others do as much for theirs. */
+      noteMovesHere(words: readonly Word[]): void
+      /** The last word about a customer; undefined where there is none, or it cannot be read now. */
+      lastWordOf(iCustomer: number): Promise<Move | undefined>
       /** Forgets everything. */
       forgetAll(): Promise<void>
       /**
@@ -96,14 +109,23 @@ function agreedOn(locations: readonly Location[]): System | null {
 async function entityLocation(app: FastifyInstance, setting: Setting) {
   const memory = createMemory(app, setting)
   const moves = createMoves(app)
-  const { find, note, counts } = createFinder(app, setting.restPrefix, memory, moves)
+  const { find, findOwners, note, counts } = createFinder(app, setting.restPrefix, memory, moves)
+
+  /** What is known of these is doubtful, null: of anybody, until it is forgotten, or is what somebody says. */
+  async function doubtWhile(keys: readonly string[] | null, change: Promise<void>) {
+    // After it too: what began meanwhile may have seen what was there before. It was noted before as well, by who begins.
+    await change.finally(() => note(keys))
+  }
 
   /** Null forgets everything. */
-  async function forgetThese(keys: readonly string[] | null) {
-    // Both before and after: what began meanwhile may have seen what was being forgotten.
+  function forgetThese(keys: readonly string[] | null) {
     note(keys)
-    const forgotten = keys === null ? memory.forgetAll() : memory.forget(keys)
-    await forgotten.finally(() => note(keys))
+    return doubtWhile(keys, keys === null ? memory.forgetAll() : memory.forget(keys))
+  }
+
+  function placeThese(keys: readonly string[], at: System) {
+    note(keys)
+    return doubtWhile(keys, memory.place(keys, at))
   }
 
   async function forgetKeys(keys: readonly string[]) {
@@ -115,8 +137,9 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
   }
 
   // Another gateway was told. A question that was under way here may have kept an older answer since.
-  memory.onDoubt((keys) => {
-    forgetThese(keys).catch((err: unknown) => app.log.error({ err }, 'a location could not be forgotten'))
+  memory.onTold((keys, at) => {
+    const change = keys === null || at === null ? forgetThese(keys) : placeThese(keys, at)
+    change.catch((err: unknown) => app.log.error({ err }, 'a location could not be forgotten'))
   })
 
   const forgetReferences = (references: readonly Reference[]) => forgetKeys(references.map(memory.keyFor))
@@ -146,6 +169,19 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
 
     forgetReferences,
 
+    forgetCustomers: (customers) => forgetKeys(customers.map(customerKey)),
+
+    async placeCustomers(customers, at) {
+      const keys = customers.map(customerKey)
+      await placeThese(keys, at)
+      memory.tellPlace(keys, at)
+    },
+
+    async whose(reference, locator) {
+      const named = reference.keys.i_customer
+      return typeof named === 'number' ? new Set([named]) : findOwners(reference, locator)
+    },
+
     async forgetAll() {
       await forgetThese(null)
       memory.tellDoubt(null)
@@ -154,6 +190,8 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     onMoved: moves.onMoved,
     noteMove: (word) => moves.note([word]),
     noteMoves: moves.note,
+    noteMovesHere: moves.noteHere,
+    lastWordOf: moves.lastWordOf,
     known: createKnowing(memory, moves),
     counts
   })

@@ -25,11 +25,17 @@ export interface Finding extends Location {
   /** The customer whose entity it is; null where nobody has said. */
   readonly iCustomer: number | null
   readonly isActive: boolean
+  /** Every customer that a record there names, active or not. */
+  readonly owners: readonly number[]
+  /** No system that could be asked has it. */
+  readonly isNowhere: boolean
   /** A second look will tell. */
   readonly looksMoving: boolean
 }
 
 const silent: Told = { standing: 'unavailable', iCustomer: null }
+/** The session has no credential there. */
+const unasked: Told = { ...silent }
 
 /** In use on both, or exported by both: so looks who moved between the two answers. */
 const looksMoving = (source: Standing, target: Standing) =>
@@ -41,7 +47,7 @@ export type Lookup = (entity: string, reference: Reference, locator: Locator) =>
 export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
   async function ask(system: System, reference: Reference, locator: Locator): Promise<Told> {
     const credential = locator.credentialOn(system)
-    if (credential === null) return silent
+    if (credential === null) return unasked
     const { kind, keys } = reference
     const { realm, client, through } = locator
     const call = ownCall(`${restPrefix}/${methods[kind]}`, JSON.stringify(keys), credential, client)
@@ -61,7 +67,14 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
     const { at } = location
     const standings: Record<System, Standing> = { source: source.standing, target: target.standing }
     app.log.debug({ entity, standings, ...location }, 'asked both systems for an entity')
-    const found = { ...location, looksMoving: looksMoving(source.standing, target.standing) }
+    const told = [source, target]
+    const asked = told.filter((one) => one !== unasked)
+    const found = {
+      ...location,
+      looksMoving: looksMoving(source.standing, target.standing),
+      owners: [...new Set(told.flatMap(({ iCustomer }) => iCustomer ?? []))],
+      isNowhere: asked.length > 0 && asked.every(({ standing }) => standing === 'absent')
+    }
     if (at === null || at === 'ambiguous') return { ...found, iCustomer: null, isActive: false }
     const { iCustomer, standing } = at === 'source' ? source : target
     return { ...found, iCustomer, isActive: standing === 'active' }

@@ -14,6 +14,16 @@ const systemIn = (value: string | undefined): System | undefined =>
 const customerIn = (value: string | undefined) =>
   value === undefined || systemIn(value) !== undefined ? undefined : Number(value)
 
+/** Entries that are written, or told of, at a time. */
+const chunk = 500
+
+/** What the other gateways are told: what is doubtful, null for everything; or where customers are. */
+type Told = readonly string[] | null | Placed
+interface Placed {
+  readonly at: System
+  readonly keys: readonly string[]
+}
+
 /**
  * `customer:<n>` holds a system. `account:<n>` and `natural:<hash>` hold their customer's number, so that a word about a
  * customer counts for all that is the customer's at once; an account of nobody known holds its system itself.
@@ -56,22 +66,47 @@ export function createMemory(
     await locations.setAll(known.map(([name, value]) => ({ key: name, value, ttlMs: ttl })))
   }
 
+  /** Where customers are, by somebody's word. */
+  async function place(keys: readonly string[], at: System) {
+    for (let from = 0; ttl !== 0 && from < keys.length; from += chunk) {
+      await locations.setAll(keys.slice(from, from + chunk).map((key) => ({ key, value: at, ttlMs: ttl })))
+    }
+  }
+
   /** These keys, and those of the customers that they are known to belong to. Throws where that cannot be read now. */
   async function concerned(keys: readonly string[]): Promise<string[]> {
-    const values = await Promise.all(keys.map((key) => locations.get(key)))
+    const others = keys.filter((key) => !key.startsWith('customer:'))
+    const values = await Promise.all(others.map((key) => locations.get(key)))
     const customers = values.map(customerIn).filter((iCustomer) => iCustomer !== undefined)
     return [...keys, ...customers.map(customerKey)]
   }
 
-  const forget = (keys: readonly string[]) => locations.delete(...keys)
-
-  /** The other gateways that share the store are told of doubts; null: of anybody. */
-  const tellDoubt = (keys: readonly string[] | null) => locations.tell(JSON.stringify(keys))
-  function onDoubt(listener: (keys: readonly string[] | null) => void) {
-    locations.onTold((text) => listener(JSON.parse(text) as readonly string[] | null))
+  async function forget(keys: readonly string[]) {
+    for (let from = 0; from < keys.length; from += chunk) await locations.delete(...keys.slice(from, from + chunk))
   }
 
-  return { keyFor, recall, remember, concerned, forget, forgetAll: () => locations.clear(), tellDoubt, onDoubt }
+  /** The other gateways that share the store are told of doubts; null: of anybody. */
+  function tellDoubt(keys: readonly string[] | null) {
+    if (keys === null) locations.tell('null')
+    for (let from = 0; keys !== null && from < keys.length; from += chunk) {
+      locations.tell(JSON.stringify(keys.slice(from, from + chunk)))
+    }
+  }
+  function tellPlace(keys: readonly string[], at: System) {
+    for (let from = 0; from < keys.length; from += chunk) {
+      locations.tell(JSON.stringify({ at, keys: keys.slice(from, from + chunk) }))
+    }
+  }
+  function onTold(listener: (keys: readonly string[] | null, at: System | null) => void) {
+    locations.onTold((text) => {
+      const told = JSON.parse(text) as Told
+      if (told === null || Array.isArray(told)) listener(told, null)
+      else listener((told as Placed).keys, (told as Placed).at)
+    })
+  }
+
+  const forgetAll = () => locations.clear()
+  return { keyFor, recall, remember, place, concerned, forget, forgetAll, tellDoubt, tellPlace, onTold }
 }
 
 export type Memory = ReturnType<typeof createMemory>

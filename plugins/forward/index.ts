@@ -9,6 +9,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Answer } from '../../core/answer.ts'
+import type { Ticket } from '../../core/tickets.ts'
 import type { System } from '../../core/words.ts'
 import { acceptance, type Telling } from './accepting.ts'
 import { cookieHeaders, mappingFor, writeHead } from './head.ts'
@@ -17,6 +18,10 @@ import { indexOfHeader, upstreamRequest } from './outgoing.ts'
 import { type Forwarding, Passage, type Way } from './passage.ts'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a write that fences may have to wait for: it ends when the system has answered, though the client has left. */
+    ticket: Ticket | null
+  }
   interface FastifyInstance {
     forward(request: FastifyRequest, reply: FastifyReply, forwarding: Forwarding): void
     /** True adds X-Dispatched-To to answers. */
@@ -49,6 +54,7 @@ const exchangeBytes = 1 << 20
 
 async function forward(app: FastifyInstance, { debugHeaders }: { readonly debugHeaders: boolean }) {
   app.decorate('debugHeaders', debugHeaders)
+  app.decorateRequest('ticket', null)
 
   app.decorate('forward', function forwardRequest(request, reply, forwarding) {
     new Passage(request, reply, forwarding).begin()

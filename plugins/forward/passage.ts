@@ -75,7 +75,10 @@ export class Passage implements AnswerHandler {
 
   begin() {
     // It left while the systems were asked where this goes: nobody would ever take the answer.
-    if (this.#clientLeft) return
+    if (this.#clientLeft) {
+      this.#request.ticket?.end()
+      return
+    }
     const { to, swaps } = this.#forwarding
     const isWebSocket = this.#request.isWebSocket
     if (isWebSocket) this.#request.server.webSocketProxy.await(this.#request)
@@ -83,7 +86,14 @@ export class Passage implements AnswerHandler {
       ? webSocketRequest(this.#request, to, swaps, swaps !== null)
       : upstreamRequest(this.#request, to, swaps)
     this.#request.trail.beginWait()
-    this.#upstream.dispatch(asked, this)
+    const { ticket } = this.#request
+    if (ticket !== null) ticket.isSent = true
+    try {
+      this.#upstream.dispatch(asked, this)
+    } catch (error) {
+      ticket?.end()
+      throw error
+    }
   }
 
   /** A client that leaves cancels its read; its write is let finish, and the answer is read and dropped. */
@@ -199,6 +209,8 @@ export class Passage implements AnswerHandler {
   }
 
   #end() {
+    // Before the client has it: whoever sees the answer may take the write for done.
+    this.#request.ticket?.end()
     this.#start()
     if (!this.#reply.raw.writableEnded) this.#reply.raw.end()
   }
@@ -230,6 +242,7 @@ export class Passage implements AnswerHandler {
 
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */
   #fail(error: unknown) {
+    this.#request.ticket?.end()
     if (this.#clientLeft) return
     if (this.#reply.raw.headersSent) cutOff(this.#reply.raw, this.#length !== -1)
     else this.#reply.send(error)

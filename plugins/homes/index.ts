@@ -48,6 +48,8 @@ export interface Homes {
   remember(session: OpenedSession, home: Lives): Promise<void>
   /** The kept session of a home that is known, begun where there is none yet: from then on the credentials name it. */
   keptFor(home: Home, credentials: readonly Credential[]): Promise<KeptSession>
+  /** When a session was opened, as far as a record tells, ms since 1970; null where none does, or it cannot be read. */
+  openedAt(credential: Credential): Promise<number | null>
   /** Forgets a credential that its system has refused; the others of its session may live on. */
   drop(credential: Credential): Promise<void>
   /** Forgets a credential and the others of its session. */
@@ -244,6 +246,11 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     resolve,
     remember,
     keptFor,
+    openedAt: (credential) =>
+      records.find(credential).then(
+        (found) => found?.record.at ?? null,
+        () => null
+      ),
     async drop(credential) {
       front.delete(credential.value)
       await records.drop(credential)

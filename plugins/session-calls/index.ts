@@ -117,6 +117,13 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
     return refreshDecision(asked, await app.homes.resolve(shownToRefresh(asked, call), false, null, asked.place.realm))
   }
 
+  /** A token that expired took the routing cookie along. */
+  function cookieAfterRefresh(request: FastifyRequest, { to, result }: Outcome): string | null {
+    const { place, headers } = request
+    const isBrowser = headers.cookie !== undefined && isSingleHome(place.realm) && place.pinned === null
+    return isBrowser && result === 'accepted' ? (remoteSession?.correct(request, to) ?? null) : null
+  }
+
   async function refresh(request: FastifyRequest, reply: FastifyReply, call: Call) {
     const shown = shownToRefresh(request, call)
     const home = await app.homes.resolve(shown, false, null, request.place.realm)
@@ -128,7 +135,7 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
     }
     const outcome = await inTurn(request, decision as Single, null)
     await keep(request, outcome, home, shown.credentials)
-    relay(request, reply, outcome, null)
+    relay(request, reply, outcome, cookieAfterRefresh(request, outcome))
   }
 
   async function logoutAt(request: FastifyRequest, shown: Shown, home: Home): Promise<Outcome> {

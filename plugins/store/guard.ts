@@ -15,6 +15,8 @@ const settlingMs = 5_000
 /** From the breaker's opening to the next trial, and between trials of what is owed, ms. */
 const trialMs = 1_000
 const windowMs = 5_000
+/** How often what must be written is tried. */
+const triesAtMost = 3
 /** Fewer questions than this within the window do not open it: each of them waits at most as long as said above. */
 const volumeThreshold = 5
 const errorThresholdPercentage = 50
@@ -72,10 +74,10 @@ export function createGuard(backend: Backend, log: Log) {
   })
 
   /** Throws what the store throws, or that it is away. */
-  async function ask<T>(operation: Operation, question: () => Promise<T>): Promise<T> {
+  async function ask<T>(operation: Operation, question: () => Promise<T>, waitsMs = patienceMs): Promise<T> {
     const begun = performance.now()
     try {
-      const answer = await circuit.fire(() => within(patienceMs, question))
+      const answer = await circuit.fire(() => within(waitsMs, question))
       done[operation]++
       spreads[operation].observe((performance.now() - begun) / 1000)
       return answer as T
@@ -118,6 +120,24 @@ export function createGuard(backend: Backend, log: Log) {
       } catch {
         owed.end(writing, false)
         settleSoon()
+      }
+    },
+
+    /** Rejects with `store_unavailable` for what may not have been written; it is not owed either. */
+    async writeSurely(purpose: string, changes: readonly Change[]) {
+      const writing = owed.begin(purpose, changes)
+      try {
+        for (let tries = 1; ; tries++) {
+          try {
+            await ask('write', () => backend.write(purpose, changes), settlingMs)
+            return
+          } catch (cause) {
+            // Others may be writing to the file at the same time.
+            if (tries === triesAtMost || !circuit.closed) throw storeAway(cause)
+          }
+        }
+      } finally {
+        owed.end(writing, true)
       }
     },
 

@@ -33,6 +33,8 @@ export interface Store {
   set(key: string, value: string, ttlMs: number): Promise<void>
   /** All of them at once, or none. */
   setAll(entries: readonly Kept[]): Promise<void>
+  /** The same, for what others must know before anything follows: rejects with `store_unavailable` where it may not be kept. */
+  setSurely(entries: readonly Kept[]): Promise<void>
   delete(...keys: readonly string[]): Promise<void>
   /** Forgets everything of this purpose. */
   clear(): Promise<void>

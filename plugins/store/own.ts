@@ -14,6 +14,7 @@ export function createOwnStore(purpose: string, backend: Backend): Store {
     get: async (key) => (await backend.get(purpose, key))?.value,
     set: (key, value, ttlMs) => backend.write(purpose, [{ key, value, ttlMs }]),
     setAll: (entries) => backend.write(purpose, entries),
+    setSurely: (entries) => backend.write(purpose, entries),
     async delete(...keys) {
       tellListeners(keys)
       await backend.write(

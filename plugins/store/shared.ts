@@ -135,6 +135,10 @@ export function createSharedStore(
     get,
     set: (key, value, ttlMs) => write([{ key, value, ttlMs }]),
     setAll: (entries) => write(entries),
+    async setSurely(entries) {
+      await guard.writeSurely(purpose, entries)
+      note(entries)
+    },
     delete: (...keys) => (keys.length === 0 ? Promise.resolve() : write(keys.map((key) => ({ key, value: null })))),
     async clear() {
       heard++

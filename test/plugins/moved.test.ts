@@ -48,6 +48,7 @@ suite('a word of a migration', async () => {
   const event = (what: string, variables: object) => ({ event_type: what, variables })
   const rows: readonly (readonly [body: object, told: readonly Told[]])[] = [
     [{ i_customer: 7, state: 'started', to: 'target' }, [{ iCustomer: 7, state: 'started', to: 'target' }]],
+    [{ i_customer: 7, state: 'failed' }, [{ iCustomer: 7, state: 'failed', to: 'target' }]],
     [{ i_customer: 7, state: 'failed' }, [{ iCustomer: 7, state: 'failed', to: null }]],
     [{ i_customer: 7, state: 'finished', to: 'source' }, [moved(7, 'source')]],
     [event('Customer/Status/Exported', { i_customer: 7 }), [{ iCustomer: 7, state: 'finished', to: null }]],
@@ -255,7 +256,9 @@ suite('what is known of places', async () => {
     certain: true,
     iCustomer: null,
     isActive: true,
-    looksMoving: false
+    looksMoving: false,
+    owners: [],
+    isNowhere: false
   })
   async function startMoves() {
     const app = Fastify()

@@ -1,0 +1,292 @@
+/**
+ * Fences go up and come down: by an operator's words, told to any gateway, and by themselves when nobody ends them.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { Fault } from '../../core/faults.ts'
+import type { Fence, Fences } from '../../core/fences.ts'
+import type { Tickets } from '../../core/tickets.ts'
+import { otherSystem, type System } from '../../core/words.ts'
+import type { Members } from './members.ts'
+import { createSharing, type Raise } from './sharing.ts'
+
+export interface Started {
+  readonly iCustomer: number
+  readonly to: System | null
+}
+
+export interface Ended extends Started {
+  readonly state: 'finished' | 'failed'
+}
+
+interface Setting {
+  /** How long a fence stands that nobody ends, ms. */
+  readonly expiry: number
+  /** How long a start waits for writes that are under way, ms. */
+  readonly patience: number
+}
+
+/** What a timer can wait, ms. */
+const longestMs = 2 ** 31 - 1
+/** Until it is looked whether a fence that is kept no more has ended: its end is told right after, ms. */
+const endsLateMs = 300
+/** Customers that a log line names. */
+const named = 10
+
+const setOf = (fences: readonly Fence[]) => new Set(fences.map(({ iCustomer }) => iCustomer))
+const endsOf = (fences: readonly Fence[]) => fences.map(({ iCustomer, token }) => [iCustomer, token] as const)
+
+/** Where a customer is once the move has ended so; null where nobody has said where it went. */
+const placeAfter = ({ state, to }: Ended): System | null =>
+  to === null ? null : state === 'finished' ? to : otherSystem(to)
+
+export function createRaising(
+  app: FastifyInstance,
+  {
+    fences,
+    tickets,
+    members,
+    onChanged
+  }: Readonly<{
+    fences: Fences
+    tickets: Tickets
+    members: Members
+    onChanged: () => void
+  }>,
+  { expiry, patience }: Setting
+) {
+  const { entityLocation, storeState } = app
+  const counts = { raised: 0, finished: 0, failed: 0, expired: 0 }
+  /** Raised here: of several gateways one counts what becomes of them. */
+  const own = new Set<number>()
+  let loaded = -1
+  let timer: NodeJS.Timeout | undefined
+  let late: NodeJS.Timeout | undefined
+  const doubtful = new Set<number>()
+
+  const sharing = createSharing(app, members, {
+    raise(told) {
+      putUp(told)
+      return tickets.settle(setOf(told))
+    },
+    end(ends) {
+      for (const [iCustomer, token] of ends) {
+        fences.noteOver(iCustomer, token)
+        if (fences.get(iCustomer)?.token === token) fences.end(iCustomer)
+      }
+      change()
+    }
+  })
+
+  function change() {
+    clearTimeout(timer)
+    const next = fences.nextUntil
+    // Not a moment too early: the clock that is waited by is not the one that is looked at.
+    if (next !== null) timer = setTimeout(expire, Math.min(Math.max(next - Date.now() + 1, 1), longestMs)).unref()
+    onChanged()
+  }
+
+  function putUp(told: readonly Fence[]) {
+    for (const fence of told) fences.put(fence)
+    change()
+  }
+
+  /** Nobody knows where these customers are now. */
+  function expire() {
+    const due = fences.due(Date.now())
+    const customers = due.map(({ iCustomer }) => iCustomer)
+    // What was decided before is refused; what is decided from here on looks anew.
+    for (const iCustomer of customers) fences.end(iCustomer)
+    if (due.length > 0) {
+      counts.expired += due.filter(({ iCustomer }) => own.delete(iCustomer)).length
+      const first = customers.slice(0, named)
+      app.log.warn(
+        { customers: first, count: due.length },
+        'fences have expired before anybody ended them: tell finished or failed, or started once more'
+      )
+      forgetExpired(due).catch((err: unknown) => app.log.error({ err }, 'locations could not be forgotten'))
+    }
+    change()
+  }
+
+  async function forgetExpired(due: readonly Fence[]) {
+    await entityLocation.forgetCustomers(due.map(({ iCustomer }) => iCustomer))
+    entityLocation.noteMovesHere(due.map(({ iCustomer, to }) => ({ iCustomer, state: 'failed', to, by: 'expired' })))
+  }
+
+  const fencesFor = (words: readonly Started[]): Fence[] => {
+    const since = Date.now()
+    const token = randomUUID()
+    const until = since + expiry
+    return words.map(({ iCustomer, to }) => {
+      const known = fences.get(iCustomer)
+      return known === undefined
+        ? { iCustomer, to, since, until, token }
+        : { ...known, to: to ?? known.to, until: Math.max(until, known.until) }
+    })
+  }
+
+  /** Nobody but this gateway would keep to them. */
+  async function takeBack(raised: readonly Fence[]) {
+    const fresh = raised.filter(({ iCustomer, token }) => fences.get(iCustomer)?.token === token)
+    for (const { iCustomer } of fresh) fences.end(iCustomer)
+    change()
+    await sharing.end(endsOf(raised))
+  }
+
+  async function raise(words: readonly Started[]): Promise<readonly Raise[]> {
+    const unraised = words.filter(({ iCustomer }) => fences.get(iCustomer) === undefined)
+    const wanted = fencesFor(words)
+    putUp(wanted)
+    const isFresh = new Set(unraised.map(({ iCustomer }) => iCustomer))
+    try {
+      const raises = await sharing.raise(wanted)
+      counts.raised += unraised.length
+      for (const iCustomer of isFresh) own.add(iCustomer)
+      return raises
+    } catch (error) {
+      // One that stood before stands on: it may be why somebody exports at this moment.
+      await takeBack(wanted.filter(({ iCustomer }) => isFresh.has(iCustomer)))
+      throw error
+    }
+  }
+
+  async function isSettled(words: readonly Started[], raises: readonly Raise[]): Promise<boolean> {
+    const by = performance.now() + patience
+    const bound = new AbortController()
+    const customers = new Set(words.map(({ iCustomer }) => iCustomer))
+    const here = tickets.settle(customers).then(() => true)
+    const late = delay(patience, false, { signal: bound.signal }).catch(() => false)
+    try {
+      const [others, mine] = await Promise.all([sharing.settled(raises, by), Promise.race([here, late])])
+      return others && mine
+    } finally {
+      bound.abort()
+    }
+  }
+
+  async function place(words: readonly Ended[]) {
+    const places = Map.groupBy(words, placeAfter)
+    for (const [at, group] of places) {
+      const customers = group.map(({ iCustomer }) => iCustomer)
+      if (at === null) await entityLocation.forgetCustomers(customers)
+      else await entityLocation.placeCustomers(customers, at)
+    }
+  }
+
+  /** One that is kept no more has ended if a word says so; else the store has lost it, and it stands. */
+  async function endMissed(iCustomer: number) {
+    const fence = fences.get(iCustomer)
+    if (fence === undefined) return
+    const word = await entityLocation.lastWordOf(iCustomer)
+    if (word === undefined || word.state === 'started' || word.by !== 'told' || word.at < fence.since) return
+    const { state, to } = word
+    await place([{ iCustomer, state, to }])
+    if (fences.get(iCustomer)?.token === fence.token) fences.end(iCustomer)
+    change()
+  }
+
+  async function reconcile(customers: Iterable<number>) {
+    for (const iCustomer of customers) {
+      if (fences.get(iCustomer) !== undefined && !(await sharing.isKept(iCustomer))) await endMissed(iCustomer)
+    }
+  }
+
+  /** What was told while this gateway was not there, or did not hear. */
+  async function load() {
+    const { generation } = members
+    const kept = await sharing.load()
+    const now = Date.now()
+    putUp(kept.filter(({ until }) => until > now))
+    loaded = Math.max(loaded, generation)
+    const isKept = setOf(kept)
+    await reconcile(fences.list().flatMap(({ iCustomer }) => (isKept.has(iCustomer) ? [] : [iCustomer])))
+  }
+
+  const loadAgain = () =>
+    load().catch((err: unknown) => app.log.debug({ err }, 'the fences could not be read yet: no write is let through'))
+
+  function lookLate() {
+    late = undefined
+    const customers = [...doubtful]
+    doubtful.clear()
+    reconcile(customers).catch((err: unknown) =>
+      app.log.debug({ err }, 'it could not be read whether fences have ended')
+    )
+  }
+
+  sharing.onChanged((customers) => {
+    if (loaded < 0) return
+    if (customers === null) {
+      loadAgain()
+      return
+    }
+    for (const iCustomer of customers) if (fences.get(iCustomer) !== undefined) doubtful.add(iCustomer)
+    if (doubtful.size > 0) late ??= setTimeout(lookLate, endsLateMs).unref()
+  })
+
+  return {
+    counts,
+
+    /** Whether all fences that there are are known here, as far as this gateway can know. */
+    get isLoaded(): boolean {
+      return loaded >= 0
+    },
+    /** The same since the others last knew of this gateway. */
+    get isCurrent(): boolean {
+      return loaded === members.generation
+    },
+
+    async begin() {
+      try {
+        await members.renew()
+        await load()
+      } catch (err) {
+        app.log.warn(
+          { err },
+          'the store does not tell which customers are being moved: no write is let through until it does'
+        )
+      }
+      members.begin(() => {
+        if (loaded !== members.generation) loadAgain()
+      })
+    },
+
+    async start(words: readonly Started[]) {
+      if (storeState.isShared && !storeState.isUp) throw new Fault('store_unavailable', '', { retryAfter: 1 })
+      const raises = await raise(words)
+      await entityLocation.forgetCustomers(words.map(({ iCustomer }) => iCustomer))
+      entityLocation.noteMoves(
+        words.map(({ iCustomer, to }) => ({ iCustomer, state: 'started', to: fences.get(iCustomer)?.to ?? to }))
+      )
+      if (!(await isSettled(words, raises))) throw new Fault('fence_unsettled')
+    },
+
+    async end(words: readonly Ended[]) {
+      const told = words.map((word) => {
+        const to = word.to ?? fences.get(word.iCustomer)?.to ?? (word.state === 'finished' ? 'target' : null)
+        return { ...word, to }
+      })
+      await place(told)
+      const ended: Fence[] = []
+      for (const { iCustomer, state } of told) {
+        const fence = fences.end(iCustomer)
+        own.delete(iCustomer)
+        if (fence === undefined) continue
+        ended.push(fence)
+        counts[state]++
+      }
+      change()
+      entityLocation.noteMoves(told)
+      await sharing.end(endsOf(ended))
+    },
+
+    stop() {
+      clearTimeout(timer)
+      clearTimeout(late)
+    }
+  }
+}
+
+export type Raising = ReturnType<typeof createRaising>
