@@ -31,7 +31,7 @@ interface Explained {
   readonly location?: string
 }
 
-const because: Readonly<Record<Reason | 'handed_over', string>> = {
+const because: Readonly<Record<Reason, string>> = {
   versioned_host: 'its host names the system',
   handed_over: 'its customer has moved: the client must log in again',
   login: 'a login asks the target first, in a dual realm both',

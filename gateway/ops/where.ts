@@ -106,14 +106,10 @@ async function find(app: FastifyInstance, { reference, login }: Asked): Promise<
   return at === null ? asked : { ...asked, at, how: 'hint', hint: hints.byLogin }
 }
 
-interface Fences {
-  get(iCustomer: number): { readonly to: System | null; readonly since: number; readonly until: number } | undefined
-}
-
 const iso = (ms: number) => new Date(ms).toISOString()
 
 export function createWhere(app: FastifyInstance) {
-  const fences = app.hasDecorator('writeFence') ? (app as FastifyInstance & { writeFence: Fences }).writeFence : null
+  const fences = app.hasDecorator('writeFence') ? app.writeFence : null
 
   return async function where(query: object) {
     const asked = readQuery(query)
