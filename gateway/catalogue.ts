@@ -7,6 +7,8 @@ import graphql from '../graphql/index.ts'
 import { GraphqlOptions } from '../graphql/options.ts'
 import body from '../plugins/body.ts'
 import circuitBreaker, { CircuitBreakerOptions } from '../plugins/circuit-breaker.ts'
+import consolePlugin from '../plugins/console/index.ts'
+import { ConsoleOptions } from '../plugins/console/options.ts'
 import dispatch from '../plugins/dispatch/index.ts'
 import entityLocation, { EntityLocationOptions } from '../plugins/entity-location/index.ts'
 import errorHandler from '../plugins/error-handler.ts'
@@ -21,6 +23,7 @@ import ownCalls from '../plugins/own-calls.ts'
 import pairedSessions from '../plugins/paired-sessions.ts'
 import realmDetection, { RealmDetectionOptions } from '../plugins/realm-detection.ts'
 import remoteSession, { RemoteSessionOptions } from '../plugins/remote-session.ts'
+import serviceAccount from '../plugins/service-account/index.ts'
 import sessionCalls from '../plugins/session-calls/index.ts'
 import store from '../plugins/store/index.ts'
 import streamedBytes from '../plugins/streamed-bytes.ts'
@@ -41,6 +44,10 @@ interface Entry {
   readonly needs?: readonly string[]
   register(app: FastifyInstance, config: Config, options: PluginOptions, writeLine: (line: string) => void): unknown
 }
+
+/** Whom the gateway may ask by itself: an option of the console, and gone with it. */
+const accountIn = (plugins: Config['plugins']) =>
+  (plugins.find(({ name }) => name === 'console')?.options as ConsoleOptions | null | undefined)?.account
 
 const apiRoutesOf = ({ apis }: Config) => [...new Set(Object.values(apis).flat())]
 
@@ -74,6 +81,11 @@ export const catalogue: readonly Entry[] = [
     register: (app, { secret, apis }) => app.register(homes, { secret, pingPath: `${restPrefixOf(apis)}/Session/ping` })
   },
   { name: 'own-calls', register: (app) => app.register(ownCalls) },
+  {
+    name: 'service-account',
+    register: (app, { secret, apis, plugins }) =>
+      app.register(serviceAccount, { account: accountIn(plugins), secret, restPrefix: restPrefixOf(apis) })
+  },
   {
     name: 'realm-detection',
     options: RealmDetectionOptions,
@@ -130,6 +142,11 @@ export const catalogue: readonly Entry[] = [
   },
   { name: 'metrics', options: MetricsOptions, register: (app) => app.register(metrics) },
   {
+    name: 'console',
+    options: ConsoleOptions,
+    register: (app, _config, options) => app.register(consolePlugin, options as never)
+  },
+  {
     name: 'missing-methods',
     options: MissingMethodsOptions,
     register: (app, _config, options) => app.register(missingMethods, options as never)
@@ -164,12 +181,8 @@ export const switchable = catalogue.flatMap(({ options, ...entry }) =>
   options === undefined ? [] : [{ ...entry, options }]
 )
 
-/** The plugins of the contract that this release does not have yet: a config that turns one on must not believe it is. */
-export const comingPlugins: readonly string[] = ['console']
-
 /** Whatever has no name of ours is a team's own plugin, by path or package. */
-export const isTeamName = (name: string) =>
-  !catalogue.some((entry) => entry.name === name) && !comingPlugins.includes(name)
+export const isTeamName = (name: string) => !catalogue.some((entry) => entry.name === name)
 
 /** The prefix under which `Session/ping` is asked: billing's first that is not SOAP or plain REST. */
 function restPrefixOf({ billing }: Config['apis']): string {

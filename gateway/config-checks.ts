@@ -7,7 +7,7 @@ import { realmNames, systemNames } from '../core/words.ts'
 import { readKnownQueries } from '../graphql/known-queries.ts'
 import { usualPath } from '../graphql/options.ts'
 import { storePlace, storePlaceMistake } from '../plugins/store/place.ts'
-import { choosePlugins, comingPlugins, isTeamName, switchable } from './catalogue.ts'
+import { choosePlugins, isTeamName, switchable } from './catalogue.ts'
 import type { Surroundings } from './config.ts'
 import type { Checked, Config } from './config-schema.ts'
 import { isMapping, unknownKey } from './mistakes.ts'
@@ -16,20 +16,18 @@ import { findTeamPlugin } from './team-plugins.ts'
 import { checkListenerTls, checkSystemTls, publicKeyMistakes } from './tls-checks.ts'
 import { isSupervised } from './workers/count.ts'
 
-/** Plugins that are unknown, not there yet, or without what they need. */
+/** Plugins that are unknown, or without what they need. */
 export function pluginMistakes(value: unknown, { directory }: Surroundings): string[] {
   const wishes = isMapping(value) && isMapping(value.plugins) ? value.plugins : {}
   const lines: string[] = []
   for (const [name, wish] of Object.entries(wishes)) {
     const path = `plugins.${name}`
-    if (comingPlugins.includes(name)) {
-      if (wish !== false) lines.push(`${path}: this release does not have it yet; leave it out, or set it to false`)
-    } else if (isTeamName(name)) {
+    if (isTeamName(name)) {
       if (typeof wish !== 'boolean' && !isMapping(wish)) {
         lines.push(`${path}: ${JSON.stringify(wish)} is not true or false, or a mapping`)
       }
       if (findTeamPlugin(name, directory) === undefined) {
-        const known = [...switchable.map((entry) => entry.name), ...comingPlugins]
+        const known = switchable.map((entry) => entry.name)
         lines.push(/^[./]/.test(name) ? `${path}: there is no such file` : unknownKey(path, name, known))
       }
     } else if (!switchable.some((entry) => entry.name === name))

@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RealmName, realmNames } from '../core/words.ts'
+import { type RealmName, realmNames, type System } from '../core/words.ts'
+import { type Control, startControl } from '../simulator/control.ts'
 import { type Simulator, startSimulator } from '../simulator/index.ts'
 import { parseConfig } from './config.ts'
 import { createLog } from './log.ts'
@@ -18,12 +19,12 @@ const firstPort = 8080
 /** The realms of the demonstration, each with a port of its own behind the first, where the host tells. */
 const shownRealms = ['customer', 'account', 'admin'] as const satisfies readonly RealmName[]
 
-/** `WEBDISPATCHER_DEMO_PORT`: the first of four ports in a row; 0 takes free ones. */
+/** `WEBDISPATCHER_DEMO_PORT`: the first of six ports; 0 takes free ones. */
 function portsFrom({ WEBDISPATCHER_DEMO_PORT: given }: Environment) {
   const first = given === undefined ? firstPort : Number(given)
   return first === 0
-    ? { hosts: 0, realms: [0, 0], ops: 0 }
-    : { hosts: first, realms: [first + 1, first + 2], ops: first + 10 }
+    ? { hosts: 0, realms: [0, 0], ops: 0, source: 0, target: 0 }
+    : { hosts: first, realms: [first + 1, first + 2], ops: first + 10, source: first + 11, target: first + 12 }
 }
 
 function systemConfig({ release, urls }: Simulator, keyFile: string) {
@@ -60,11 +61,27 @@ async function startBefore(source: Simulator, target: Simulator, env: Environmen
   return { gateway, log }
 }
 
+/** Where the systems export and import customers, as a real one's own tools do. */
+type Controls = Readonly<Record<System, Control>>
+
+/** Of two starts that both must succeed: what did is closed where the other did not. */
+async function startControls(source: Simulator, target: Simulator, env: Environment): Promise<Controls> {
+  const ports = portsFrom(env)
+  const first = await startControl(source, '127.0.0.1', ports.source)
+  try {
+    return { source: first, target: await startControl(target, '127.0.0.1', ports.target) }
+  } catch (error) {
+    await first.close()
+    throw error
+  }
+}
+
 export interface Demonstration {
   readonly banner: string
   readonly gateway: Gateway
   readonly source: Simulator
   readonly target: Simulator
+  readonly controls: Controls
   stop(): Promise<void>
 }
 
@@ -74,14 +91,18 @@ export async function startDemonstration(env: Environment): Promise<Demonstratio
     startSimulator({ release: 'MR100', role: 'source' }),
     startSimulator({ release: 'MR115', role: 'target' })
   ])
-  const closeSystems = () => Promise.all([source.close(), target.close()])
+  let controls: Controls | null = null
+  const closeSystems = () =>
+    Promise.all([source, target, ...Object.values(controls ?? {})].map((one: Simulator | Control) => one.close()))
   try {
+    controls = await startControls(source, target, env)
     const { gateway, log } = await startBefore(source, target, env, directory)
     return {
-      banner: bannerOf(gateway, source, target),
+      banner: bannerOf(gateway, { source, target, controls }),
       gateway,
       source,
       target,
+      controls,
       async stop() {
         await gateway.stop()
         await closeSystems()
@@ -100,7 +121,10 @@ export async function startDemonstration(env: Environment): Promise<Demonstratio
 const login = (url: string, user: { login: string; password: string }) =>
   `curl -si -X POST ${url}/rest/Session/login -H 'Content-Type: application/json' -d '${JSON.stringify({ params: { login: user.login, password: user.password } })}'`
 
-function bannerOf({ addresses, opsUrl }: Gateway, source: Simulator, target: Simulator): string {
+function bannerOf(
+  { addresses, opsUrl }: Gateway,
+  { source, target, controls }: Pick<Demonstration, 'source' | 'target' | 'controls'>
+): string {
   const [customerUrl = '', accountUrl = '', adminUrl = ''] = addresses.map(({ url }) => url)
   const unmoved = source.users.firstActiveCustomer()
   const moved = target.users.firstActiveCustomer()
@@ -115,6 +139,7 @@ WebDispatcher, the demonstration: no --config was given, so the gateway stands b
   accounts   ${accountUrl}
   admins     ${adminUrl}
   ops        ${opsUrl}
+  moving     ${controls.source.url}/export, ${controls.target.url}/import: docs/migration-night.md
 
 Three logins, each answered by the system where it lives (see X-Dispatched-To):
 

@@ -10,6 +10,7 @@ import { type StopSignals, takeReloadSignals, takeStopSignals } from './signals.
 import { isSupervised, readWorkers } from './workers/count.ts'
 
 const help = `Usage: webdispatcher [--config FILE] [--check] [--workers N]
+       webdispatcher COMMAND ...
 
 One API entry point in front of two releases of a billing system.
 
@@ -18,6 +19,13 @@ One API entry point in front of two releases of a billing system.
   --workers N     processes that share the listeners, or auto: one per core; overrides the config's workers
   --help          this text
   --version       the version
+
+Commands ask a running gateway, by its ops address; each has its own --help.
+
+  where           on which system a customer, an account or a login is
+  explain         where a request would go and why
+  migrate         tells that customers begin to move, have moved, or stay
+  status          both systems, the store, who is being moved, faults
 `
 
 const flags = {
@@ -88,7 +96,21 @@ async function runDemonstration(): Promise<number> {
   }
 }
 
+/** A first Ctrl-C lets a command say what it has done; a second one ends it. */
+async function runCli(name: string, args: readonly string[]): Promise<number> {
+  const [{ runCommand }, { ofProcess }] = await Promise.all([
+    import('../cli/index.ts'),
+    import('../cli/surroundings.ts')
+  ])
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  return runCommand(name, args, ofProcess(stop.signal))
+}
+
 async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...rest] = argv
+  // Every flag of the gateway begins with a dash.
+  if (command !== undefined && !command.startsWith('-')) return runCli(command, rest)
   const { values } = parseArgs({ args: [...argv], options: flags, strict: true })
   if (values.help) {
     process.stdout.write(help)

@@ -86,7 +86,7 @@ function accepted(schema: Schema): string {
 
 /** The value as it is shown; what may be secret, or hold a secret, is not. */
 function found(value: unknown, path: string): string {
-  if (/(?:^|\.)(?:secret|token)(?:\[\d+\]|\.|$)/.test(path)) return 'the value'
+  if (/(?:^|\.)(?:secret|token|console\.account|password)(?:\[\d+\]|\.|$)/.test(path)) return 'the value'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a mapping'
   const text = (JSON.stringify(value) ?? String(value)).replaceAll(/\/\/[^/@]*@/g, '//***@')

@@ -18,6 +18,7 @@ import { createExplain } from './ops/explain.ts'
 import { addMigrations } from './ops/migrations.ts'
 import type { AskAll } from './ops/reports.ts'
 import { describeSystems, mergeSystems } from './ops/systems.ts'
+import { createWhere } from './ops/where.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
@@ -62,6 +63,7 @@ function addHealth(ops: FastifyInstance, app: FastifyInstance, { state }: Watche
 function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askAll }: Watched) {
   const isAllowed = createGuard(config.ops.token)
   const explain = createExplain(app, config)
+  const where = createWhere(app)
   scope.addHook('onRequest', async function requireToken(request, reply) {
     if (isAllowed(request.headers.authorization)) return undefined
     return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'the ops token is missing or wrong' })
@@ -73,6 +75,7 @@ function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askA
     })
   }
   scope.get('/systems', async () => (askAll === null ? describeSystems(app) : mergeSystems(await askAll('systems'))))
+  scope.get('/where', async ({ query }) => where(query as object))
   scope.post('/explain', async ({ body }) => explain(body))
   addMigrations(scope, app)
 }

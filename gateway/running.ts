@@ -70,6 +70,7 @@ export async function startGateway(config: Config, log: AppLog, askAll: AskAll |
 async function finish(app: FastifyInstance, listeners: Listeners, drainMs: number) {
   const by = performance.now() + drainMs
   await listeners.close(drainMs)
+  await app.serviceAccount.leave()
   await app.finishUpstreams(Math.max(by - performance.now(), 0))
   await app.close()
 }

@@ -78,12 +78,12 @@ async function listen(port: number): Promise<Server> {
 async function freeBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const base = 12_000 + 20 * Math.floor(Math.random() * 900)
-    const all = await Promise.allSettled([0, 1, 2, 10].map((offset) => listen(base + offset)))
+    const all = await Promise.allSettled([0, 1, 2, 10, 11, 12].map((offset) => listen(base + offset)))
     const bound = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     await Promise.all(bound.map((server) => once(server.close(), 'close')))
     if (bound.length === all.length) return base
   }
-  throw new Error('no four free ports were found')
+  throw new Error('no six free ports were found')
 }
 
 /** Resolves once the output has the text; fails when the process ends before. */

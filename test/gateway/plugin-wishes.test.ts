@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { choosePlugins, comingPlugins, switchable } from '../../gateway/catalogue.ts'
+import { choosePlugins, switchable } from '../../gateway/catalogue.ts'
 import { mistakesIn, parse } from './config.ts'
 
 const optionsOf = (wishes: object) =>
@@ -80,17 +80,6 @@ for (const [wishes, mistake] of [
 test('plugins that is no mapping', () => {
   assert.deepEqual(mistakesIn({ plugins: ['metrics'] }), ['plugins: a list is not a mapping'])
 })
-
-for (const name of comingPlugins) {
-  test(`${name} is coming: it may be off or unnamed, not on`, () => {
-    assert.deepEqual(mistakesIn({ plugins: { [name]: false } }), [])
-    for (const wish of [true, {}]) {
-      assert.deepEqual(mistakesIn({ plugins: { [name]: wish } }), [
-        `plugins.${name}: this release does not have it yet; leave it out, or set it to false`
-      ])
-    }
-  })
-}
 
 test('realm-detection off needs a default realm', () => {
   assert.deepEqual(mistakesIn({ plugins: { 'realm-detection': false } }), [
