@@ -40,6 +40,9 @@ const sessionSteps: Readonly<Record<string, SessionStep>> = {
   set_session_context: 'context'
 }
 
+/** Their names. */
+export const sessionCalls: readonly string[] = Object.keys(sessionSteps).map((method) => `Session/${method}`)
+
 export function sessionStepOf(
   { family, wire, service, method }: Route,
   { realm, pinned }: { readonly realm: RealmName; readonly pinned: unknown }

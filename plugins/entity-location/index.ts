@@ -68,6 +68,8 @@ declare module 'fastify' {
       onMoved(listener: MoveListener): () => void
       /** Passes somebody's word on to the listeners: locations are to be forgotten before. */
       noteMove(move: Move): void
+      /** Customers whose last place this gateway knows, by system: as many as it keeps. */
+      readonly seen: Readonly<Record<System, number>>
       /** How entities were found, since the start. */
       readonly counts: Counts
     }
@@ -148,6 +150,7 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
 
     onMoved: moves.onMoved,
     noteMove: moves.note,
+    seen: moves.seen,
     counts
   })
 }

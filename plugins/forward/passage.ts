@@ -223,7 +223,9 @@ export class Passage implements AnswerHandler {
   /** Before the head went out the client gets a fault; after it, only a broken connection tells that the rest is missing. */
   #fail(error: unknown) {
     if (this.#clientLeft) return
-    if (this.#reply.raw.headersSent) cutOff(this.#reply.raw, this.#length !== -1)
-    else this.#reply.send(error)
+    if (this.#reply.raw.headersSent) {
+      this.#request.trail.isCutOff = true
+      cutOff(this.#reply.raw, this.#length !== -1)
+    } else this.#reply.send(error)
   }
 }
