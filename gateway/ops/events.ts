@@ -121,7 +121,10 @@ export function createEvents(app: FastifyInstance, config: Config, askAll: AskAl
 
   function schedule() {
     clearTimeout(timer)
-    if (streams.size > 0 && !isClosed) timer = setTimeout(tick, everyMs - (Date.now() % everyMs) + behindMs).unref()
+    const untilSecond = everyMs - (Date.now() % everyMs) + behindMs
+    // The first look comes at any time; the next one must not follow at once.
+    const ms = untilSecond < everyMs / 2 ? untilSecond + everyMs : untilSecond
+    if (streams.size > 0 && !isClosed) timer = setTimeout(tick, ms).unref()
     else kept = null
   }
 
