@@ -1,6 +1,6 @@
 /**
  * How long things took, counted in cells of one fixed scale, so that what several have counted adds up, and quantiles can be
- * told without keeping each value. Four cells an octave: a quantile is right to within a tenth.
+ * told without keeping each value. Four cells an octave: a quantile is wrong by less than a fifth.
  */
 
 /** What is below it needs no telling apart, ms. */

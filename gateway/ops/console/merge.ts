@@ -64,7 +64,7 @@ function once<Value extends { readonly at: number }>(
 
 /** Each worker sees a change for itself: of the same that follow each other the first counts. */
 function mergeTransitions(reports: readonly Report[], system: System) {
-  const all = reports.flatMap(({ transitions }) => transitions[system]).sort((a, b) => a.at - b.at)
+  const all = reports.flatMap(({ transitions }) => transitions[system].toReversed()).sort((a, b) => a.at - b.at)
   const isOfSystem = (to: string) => to === 'up' || to === 'down'
   const last = new Map<boolean, string>()
   const changes = all.filter(({ to }) => {
