@@ -6,6 +6,9 @@ import { EventEmitter, once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import type { TestContext } from 'node:test'
 
+/** A point comes every ten seconds. */
+const patienceMs = 15_000
+
 // biome-ignore lint/suspicious/noExplicitAny: what each kind holds is what the tests look at
 type Data = any
 
@@ -19,7 +22,7 @@ export interface ConsoleClient {
   told(kind: string, holds?: (data: Data) => boolean): Promise<Data>
   /** The next of a kind. */
   next(kind: string): Promise<Data>
-  readonly ended: Promise<unknown>
+  readonly ended: Promise<void>
   close(): void
 }
 
@@ -51,10 +54,16 @@ export async function listenTo(
       came.emit(kind)
     }
   })
-  const ended = once(response, 'close')
+  // Not `once`: one that was cut off is an end too.
+  const ended = new Promise<void>((resolve) => {
+    response.on('close', resolve)
+  })
 
-  const next = async (kind: string) => {
-    await Promise.race([once(came, kind), ended.then(() => assert.fail(`the stream ended before ${kind}`))])
+  async function next(kind: string) {
+    const signal = AbortSignal.timeout(patienceMs)
+    const late = () => assert.fail(`not told of ${kind} in time; the last: ${JSON.stringify(last.get(kind))}`)
+    const gone = ended.then(() => assert.fail(`the stream ended before ${kind}`))
+    await Promise.race([once(came, kind, { signal }).catch(late), gone])
     return last.get(kind)
   }
   return {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { hosts, startWorld } from '../build.ts'
 import { ask, bearer, call, login } from '../client.ts'
 import { listenTo } from '../console-client.ts'
-import { openPair, unmoved } from '../dual.ts'
+import { openPair, staffOf, unmoved } from '../dual.ts'
 
 const host = hosts.customer
 const info = 'Customer/get_customer_info'
@@ -20,8 +20,8 @@ test('who comes hears everything at once, and then what goes on each second', as
   await login(url, 'customer', source.users.firstActiveCustomer())
   await login(url, 'customer', { login: 'nobody', password: 'nothing' })
   for (let count = 0; count < 5; count++) await call(url, 'customer', info, {}, { headers: bearer(accessToken) })
-  const { session } = await openPair(world)
-  await call(url, 'admin', 'Customer/get_customer_list', { limit: 3 }, { headers: bearer(session.accessToken) })
+  const admin = await login(url, 'admin', staffOf(world, 'admin'))
+  await call(url, 'admin', 'Customer/get_customer_list', { limit: 3 }, { headers: bearer(admin.accessToken) })
 
   const first = await listenTo(t, opsUrl)
   const { 'content-type': type, 'cache-control': cache, 'x-accel-buffering': buffering } = first.response.headers
@@ -63,9 +63,9 @@ test('faults tell their request, and nothing that a client has written', async (
   const { accessToken } = await login(url, 'customer', target.users.firstActiveCustomer())
   const answer = (service: string, method: string, headers = bearer(accessToken)) =>
     ask(url, { path: `/rest/${service}/${method}`, headers: { host, ...headers } }).catch(() => null)
-  // Nobody knows that one; this one is known once it was answered.
+  // Nobody knows that one, which is sent twice; the other is known once it was answered.
   const [unknown, known] = ['get_hunter2_secret', 'get_customer_info']
-  target.faults.add({ match: {}, fault: { kind: 'reset', at: 'before-headers' }, times: 2 })
+  target.faults.add({ match: {}, fault: { kind: 'reset', at: 'before-headers' }, times: 3 })
   await answer('Customer', unknown)
   await answer('Customer', 'update_hunter2')
   target.faults.add({ match: {}, fault: { kind: 'status', status: 503 }, times: 1 })
@@ -107,7 +107,7 @@ test('faults tell their request, and nothing that a client has written', async (
   const { source: away } = await client.told('systems', ({ source: one }) => one.state === 'down')
   assert.equal(away.transitions[0].to, 'down')
   assert.ok(Math.abs(away.transitions[0].at - Date.now()) < 10_000)
-  assert.equal(away.errors.no_connection, 1)
+  assert.ok(away.errors.no_connection >= 1)
 })
 
 test('moves are told as they come, and followed until they end', async (t) => {
