@@ -9,6 +9,7 @@ import { bearerRequest, loginRequest } from './wire.ts'
 
 const noBreaker = { plugins: { 'circuit-breaker': false } }
 const noMetrics = { plugins: { metrics: false } }
+const noConsole = { plugins: { console: false } }
 const noShedding = { limits: { eventLoopDelay: 0 } }
 const noLine = { logLevel: 'warn' }
 
@@ -17,9 +18,13 @@ const layers: readonly [name: string, overrides: object][] = [
   ['gateway, everything on', {}],
   ['without circuit-breaker', noBreaker],
   ['without metrics', noMetrics],
+  ['without console', noConsole],
   ['without load-shedding', noShedding],
   ['without the access line', noLine],
-  ['without all four', { ...noShedding, ...noLine, plugins: { ...noBreaker.plugins, ...noMetrics.plugins } }]
+  [
+    'without all five',
+    { ...noShedding, ...noLine, plugins: { ...noBreaker.plugins, ...noMetrics.plugins, ...noConsole.plugins } }
+  ]
 ]
 
 async function startPeers(crew: Crew): Promise<Peer[]> {

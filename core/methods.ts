@@ -43,6 +43,8 @@ const sessionSteps: Readonly<Record<string, SessionStep>> = {
 /** Whether a call opens, renews, ends or pins a session, wherever that is: it changes nothing of a customer's. */
 export const isSessionStep = ({ family, service, method }: Pick<Route, 'family' | 'service' | 'method'>): boolean =>
   service === 'Session' && family === 'billing' && Object.hasOwn(sessionSteps, method)
+/** Their names. */
+export const sessionCalls: readonly string[] = Object.keys(sessionSteps).map((method) => `Session/${method}`)
 
 export function sessionStepOf(
   { family, wire, service, method }: Route,

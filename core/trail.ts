@@ -16,6 +16,8 @@ export class Trail {
   operation: string | null = null
   /** The fault that the gateway answered with. */
   fault: string | null = null
+  /** The answer had begun when the system broke off. */
+  isCutOff = false
   /** Its connection became a WebSocket, until whose end it lasts. */
   isWebSocket = false
   /** Until the system's headers were here, ms since the start. */

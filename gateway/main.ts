@@ -2,11 +2,11 @@
  * The command: flags, signals, exit codes. Nothing else may end the process, workers (workers/worker.ts) apart.
  */
 import './runtime.ts'
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Config } from './config-schema.ts'
 import { explainFailure } from './failures.ts'
 import { type StopSignals, takeReloadSignals, takeStopSignals } from './signals.ts'
+import { versionOf } from './version.ts'
 import { isSupervised, readWorkers } from './workers/count.ts'
 
 const help = `Usage: webdispatcher [--config FILE] [--check] [--workers N]
@@ -35,11 +35,6 @@ const flags = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' }
 } as const
-
-function versionOf(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
 
 type Reloads = ReturnType<typeof takeReloadSignals>
 

@@ -14,6 +14,7 @@ import { Fault, renderFault } from '../core/faults.ts'
 import { systemNames } from '../core/words.ts'
 import { mergedText } from '../plugins/metrics/merged.ts'
 import type { Config } from './config-schema.ts'
+import { createEvents } from './ops/events.ts'
 import { createExplain } from './ops/explain.ts'
 import { addMigrations } from './ops/migrations.ts'
 import type { AskAll } from './ops/reports.ts'
@@ -78,6 +79,16 @@ function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askA
   scope.get('/where', async ({ query }) => where(query as object))
   scope.post('/explain', async ({ body }) => explain(body))
   addMigrations(scope, app)
+  if (app.hasDecorator('console')) addConsole(scope, app, config, askAll)
+}
+
+function addConsole(scope: FastifyInstance, app: FastifyInstance, config: Config, askAll: AskAll | null) {
+  const events = createEvents(app, config, askAll)
+  // A HEAD of its own would open a stream that nobody reads.
+  scope.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => events.open(reply))
+  scope.addHook('preClose', async function endEvents() {
+    events.close()
+  })
 }
 
 export async function buildOps(

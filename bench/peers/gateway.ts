@@ -26,4 +26,4 @@ const config = parseConfig(
   { directory: import.meta.dirname, env: {} }
 )
 const gateway = await startGateway(config, createLog(config, { file: devNull }))
-reportReady({ http: gateway.addresses[0]?.port ?? 0 })
+reportReady({ http: gateway.addresses[0]?.port ?? 0, ops: Number(new URL(gateway.opsUrl).port) })

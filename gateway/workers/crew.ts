@@ -41,7 +41,7 @@ export function createCrew(config: Config, log: Log): Crew {
   /** Everybody's reports: also of those that leave, for what they still do counts. */
   async function answer(subject: Subject): Promise<readonly Reports[Subject][]> {
     const asked = [...members].filter(({ isUp }) => isUp)
-    if (subject === 'systems') {
+    if (subject !== 'metrics') {
       return (await Promise.all(asked.map((member) => member.report(subject)))).filter((one) => one !== null)
     }
     // Before they are asked: one that ends meanwhile would be counted twice.

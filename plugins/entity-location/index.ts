@@ -86,6 +86,8 @@ declare module 'fastify' {
       noteMoves(words: readonly Word[]): void
       /** What is remembered of an entity's place; nobody is asked. */
       known(reference: Reference): Promise<Known>
+      /** Customers whose last place this gateway knows, by system: as many as it keeps. */
+      readonly seen: Readonly<Record<System, number>>
       /** How entities were found, since the start. */
       readonly counts: Counts
     }
@@ -193,6 +195,7 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     noteMovesHere: moves.noteHere,
     lastWordOf: moves.lastWordOf,
     known: createKnowing(memory, moves),
+    seen: moves.seen,
     counts
   })
 }

@@ -61,13 +61,27 @@ export function createMoves(app: FastifyInstance) {
   /** The last word about each customer, for those who have not heard it. */
   const marks = app.store('moves', { lasting: true })
   // As a size, not as `max`: that would take the memory of all of them at the start.
-  const places = new LRUCache<number, Place>({ maxSize: keptPlaces, sizeCalculation: () => 1 })
+  const places = new LRUCache<number, Place>({
+    maxSize: keptPlaces,
+    sizeCalculation: () => 1,
+    dispose({ at }) {
+      seen[at]--
+    }
+  })
+  /** How many customers have their last place where. */
+  const seen: Record<System, number> = { source: 0, target: 0 }
+
+  function notePlace(iCustomer: number, at: System) {
+    // What stood there before leaves.
+    places.set(iCustomer, { at, since: performance.now() })
+    seen[at]++
+  }
 
   const markOf = (iCustomer: number) => `customer:${iCustomer}`
 
   function hear(move: Move) {
     const { iCustomer, state, to } = move
-    if (state === 'finished' && to !== null) places.set(iCustomer, { at: to, since: performance.now() })
+    if (state === 'finished' && to !== null) notePlace(iCustomer, to)
     listeners.tell(move)
   }
   marks.onTold((text) => {
@@ -104,6 +118,7 @@ export function createMoves(app: FastifyInstance) {
 
   return {
     onMoved: listeners.add,
+    seen: seen as Readonly<typeof seen>,
 
     lastWordOf,
 
@@ -130,7 +145,7 @@ export function createMoves(app: FastifyInstance) {
       const isElsewhere = last !== undefined && last.at !== at
       // A question that was under way when the other place became known: its answer is the older one.
       if (isElsewhere && askedAt < last.since) return
-      places.set(customer, { at, since: performance.now() })
+      notePlace(customer, at)
       if (isElsewhere) tell([{ iCustomer: customer, state: 'finished', to: at, by: 'found' }])
     }
   }

@@ -244,7 +244,9 @@ export class Passage implements AnswerHandler {
   #fail(error: unknown) {
     this.#request.ticket?.end()
     if (this.#clientLeft) return
-    if (this.#reply.raw.headersSent) cutOff(this.#reply.raw, this.#length !== -1)
-    else this.#reply.send(error)
+    if (this.#reply.raw.headersSent) {
+      this.#request.trail.isCutOff = true
+      cutOff(this.#reply.raw, this.#length !== -1)
+    } else this.#reply.send(error)
   }
 }

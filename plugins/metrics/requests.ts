@@ -4,8 +4,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Fault, faults } from '../../core/faults.ts'
+import { isLogin, listOutcome, listOutcomes, reachedBy } from '../../core/outcomes.ts'
 import { Spread, Tally } from '../../core/tally.ts'
-import type { Family, Route } from '../../core/words.ts'
+import type { Family } from '../../core/words.ts'
 import { showCounter, showHistogram } from './shown.ts'
 
 type Ended = Parameters<Parameters<FastifyInstance['onRequestEnded']>[0]>[2]
@@ -14,7 +15,6 @@ type Counts = ReturnType<typeof createCounts>
 
 const families: readonly Family[] = ['billing', 'portasip', 'callcontrol', 'page']
 const homes = ['source', 'target', 'both'] as const
-const listOutcomes = ['merged', 'partial', 'refused', 'failed'] as const
 
 /** Upper bounds, seconds: the gateway's own share is well below a millisecond as long as it is well. */
 const ownBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1]
@@ -22,21 +22,12 @@ const ownBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0
 const statusClasses = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 const classOf = (status: number) => statusClasses[Math.floor(status / 100)] ?? 'other'
 
-const isLogin = ({ service, method, family }: Route) =>
-  method === 'login' && service === 'Session' && family === 'billing'
-
 function loginOutcome({ fault }: Trail, status: string, code: number): string {
   if (status === 'aborted') return 'aborted'
   if (status === '2xx') return 'accepted'
   if (code === 429) return 'limited'
   if (code >= 502) return 'unavailable'
   return fault === null ? 'refused' : 'malformed'
-}
-
-function listOutcome({ to, fault }: Trail, status: string): (typeof listOutcomes)[number] {
-  if (fault !== null || status === 'aborted') return 'failed'
-  if (status !== '2xx') return 'refused'
-  return to === 'both' ? 'merged' : 'partial'
 }
 
 /** Its host is of no realm. */
@@ -97,6 +88,8 @@ export function countRequests(registry: Registry) {
     counts.own.get(route.family)?.observe(ended.ownMs / 1000)
     if (fault !== null) counts.faults.at(fault.slice(fault.lastIndexOf('.') + 1)).count++
     if (isLogin(route)) countLogin(realm, trail, status, raw.statusCode)
-    if (reason === 'merged_list') counts.lists.at(listOutcome(trail, status)).count++
+    if (reason === 'merged_list') {
+      counts.lists.at(listOutcome(trail, reachedBy(raw.statusCode, ended.aborted))).count++
+    }
   }
 }

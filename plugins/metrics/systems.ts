@@ -63,7 +63,7 @@ export function showSystems(app: FastifyInstance, registry: Registry) {
 
   const spreads = systemNames.map((system) => {
     const spread = new Spread(upstreamBounds)
-    app.systems[system].onAnswer = (ms) => spread.observe(ms / 1000)
+    app.systems[system].onAnswer((ms) => spread.observe(ms / 1000))
     return [[system], spread] as const
   })
   const help = "From sending to the headers of a system's answer, whoever asked."

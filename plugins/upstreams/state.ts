@@ -33,8 +33,8 @@ export interface SystemState {
   latency(): { readonly p50: number; readonly p99: number } | null
   /** Sockets of all its pools. */
   connections(): { readonly connected: number; readonly free: number; readonly pending: number }
-  /** Called with each answer's time to its headers, ms. */
-  onAnswer: ((ms: number) => void) | null
+  /** Calls a listener with each answer's time to its headers, ms, for as long as the process runs. */
+  onAnswer(listener: (ms: number) => void): void
   /** Calls a listener when `reachable` or `breaker` has changed. What it throws is logged. Returns what ends it. */
   onChange(listener: () => void): () => void
 }
@@ -49,11 +49,11 @@ export class KeptState implements SystemState {
   readonly release: string
   readonly slots: Slots
   readonly guard: Breaker | null
-  onAnswer: ((ms: number) => void) | null = null
   readonly pools: Pool[] = []
   readonly counts
   readonly #latencies = new Float64Array(lastAnswers)
   #answered = 0
+  readonly #answerListeners: ((ms: number) => void)[] = []
   readonly #listeners
   #answers = true
   /** What the listeners were told last. */
@@ -109,7 +109,11 @@ export class KeptState implements SystemState {
   noteAnswer(ms: number) {
     this.answers = true
     this.#latencies[this.#answered++ % lastAnswers] = ms
-    this.onAnswer?.(ms)
+    for (const listener of this.#answerListeners) listener(ms)
+  }
+
+  onAnswer(listener: (ms: number) => void) {
+    this.#answerListeners.push(listener)
   }
 
   onChange(listener: () => void) {

@@ -7,7 +7,7 @@ const mistakes = [
   { args: ['--rounds', '1.5'], says: /--rounds: "1\.5" is not a whole number above 0/ },
   {
     args: ['sideways'],
-    says: /"sideways" is no part; there are forward, layers, memory, lists, graphql, workers, stores/
+    says: /"sideways" is no part; there are forward, layers, memory, lists, graphql, workers, stores, consoles/
   },
   { args: ['--customers', 'many'], says: /--customers: "many" is not a whole number above 0/ },
   { args: ['--fast'], says: /--fast/ }
@@ -32,12 +32,14 @@ test('bench: --help names the parts and the flags', async (t) => {
     'graphql',
     'workers',
     'stores',
+    'consoles',
     '--seconds',
     '--rounds',
     '--connections',
     '--megabytes',
     '--customers',
-    '--sessions'
+    '--sessions',
+    '--consoles'
   ]) {
     assert.ok(output.includes(word), word)
   }

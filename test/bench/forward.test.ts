@@ -23,7 +23,13 @@ test('bench: forward measures every peer and shows them in one table', async (t)
 test('bench: layers measures the gateway without each of them', async (t) => {
   const { code, output, errors } = await runBench(t, 'layers --seconds 0.1 --rounds 1 --connections 4'.split(' '))
   assert.equal(code, 0, errors)
-  for (const peer of ['gateway, everything on', 'without circuit-breaker', 'without all four', '@fastify/http-proxy']) {
+  for (const peer of [
+    'gateway, everything on',
+    'without circuit-breaker',
+    'without console',
+    'without all five',
+    '@fastify/http-proxy'
+  ]) {
     assert.match(output, new RegExp(`^\\| ${peer}.*\\d \\(`, 'm'))
   }
 })

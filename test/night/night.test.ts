@@ -20,7 +20,10 @@ async function run(t: TestContext, flags: string) {
 }
 
 test('night: thirty customers move under writes, and no write is lost, doubled or astray', { skip }, async (t) => {
-  const { output, errors, code } = await run(t, '--customers 30 --batch 10 --writes 30 --seed 7 --wait 500 --gateways 1 --store memory')
+  const { output, errors, code } = await run(
+    t,
+    '--customers 30 --batch 10 --writes 30 --seed 7 --wait 500 --gateways 1 --store memory'
+  )
   assert.equal(code, 0, `${output}\n${errors}`)
   assert.match(output, /^npm run night -- --customers 30 .*--seed 7 /m, 'how to repeat it')
   for (const wrong of Object.values(wrongs)) assert.ok(output.includes(`PASS  ${wrong}: 0\n`), wrong)
