@@ -17,6 +17,10 @@ const registerConsole: RegisterConsole = (scope, _app, { csrfOf }) => {
   scope.get('/console', (request, reply) =>
     reply.type('text/html').send(`<meta name="csrf-token" content="${csrfOf(request)}"><h1>The console</h1>`)
   )
+  scope.get('/console/events', (_request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: begun\n\n')
+  })
 }
 
 export interface TestOps {

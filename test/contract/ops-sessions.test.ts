@@ -1,5 +1,7 @@
 /** Contract section 8: a browser's session with the console. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { secret } from '../build.ts'
@@ -176,6 +178,16 @@ test('it ends when nobody has used it for twelve hours, and is written as used o
   assert.equal(status, 401)
 })
 
+/** A stream that has begun; resolves to when it ends. */
+async function openStream(ops: TestOps, cookie: string) {
+  const request = http.get(`${ops.url}/console/events`, { headers: { cookie }, agent: false })
+  const [stream] = (await once(request, 'response')) as [http.IncomingMessage]
+  await once(stream, 'data')
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.on('error', () => {}).on('close', resolve)
+  return { isOpen: () => !stream.destroyed, ended: promise }
+}
+
 suite('with a store that is shared', async () => {
   test('workers share the sessions, and their ends; a changed token ends all of them', async (t) => {
     const store = `file:${join(temporaryFolder(t), 'store.db')}`
@@ -191,6 +203,23 @@ suite('with a store that is shared', async () => {
     assert.equal(await statusOf(two, cookie), 401)
     // The other one hears of it.
     await until(async () => (await statusOf(one, cookie)) === 401)
+  })
+
+  test("signing out ends the session's streams, at other workers too, and no other's", async (t) => {
+    const store = `file:${join(temporaryFolder(t), 'store.db')}`
+    const one = await startOps(t, { store, ops: { token } })
+    const two = await startOps(t, { store, ops: { token } })
+    const { cookie, csrf } = await openSession(one)
+    const other = await openSession(one)
+    const [here, there] = [await openStream(one, cookie), await openStream(two, cookie)]
+    const others = await openStream(one, other.cookie)
+    const headers = { cookie, 'x-csrf-token': csrf }
+    assert.equal((await ask(one.url, { method: 'DELETE', path: '/console/session', headers })).status, 204)
+    await Promise.all([here.ended, there.ended])
+    assert.ok(others.isOpen())
+    const last = { cookie: other.cookie, 'x-csrf-token': other.csrf }
+    await ask(two.url, { method: 'DELETE', path: '/console/session', headers: last })
+    await others.ended
   })
 
   test('a secret is replaced without an end of sessions, and one that is gone ends them', async (t) => {

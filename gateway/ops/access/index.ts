@@ -54,7 +54,7 @@ function createGuard(token: string, sessions: ConsoleSessions | null) {
       if (!isRead(request)) refuseForms(request)
       return
     }
-    if (sessions !== null && (await sessions.isOpen(request))) {
+    if (sessions !== null && (await sessions.isOpen(request, reply))) {
       if (!isRead(request)) requireCsrf(request, sessions.csrfOf(request))
       return
     }

@@ -8,7 +8,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../../core/faults.ts'
 import { createSeal, keysFor } from '../../../core/seal.ts'
 import type { Config } from '../../config-schema.ts'
-import { createSessionStore } from './session-store.ts'
+import { createKeptSessions, type KeptSessions } from './session-store.ts'
+import { createStreams, type Streams } from './streams.ts'
 import { isSame } from './tokens.ts'
 
 declare module 'fastify' {
@@ -34,7 +35,8 @@ const attributesFor = ({ protocol }: FastifyRequest) =>
 export interface ConsoleSessions {
   /** Begins one for who has shown the token; whatever session there was before is gone (no fixation). */
   begin(request: FastifyRequest): Promise<void>
-  isOpen(request: FastifyRequest): Promise<boolean>
+  /** From then on the answer ends with the session. */
+  isOpen(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
   csrfOf(request: FastifyRequest): string
   end(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
@@ -46,10 +48,25 @@ export function requireCsrf({ headers }: FastifyRequest, csrf: string): void {
   throw new Fault('other_site', 'it does not show the X-CSRF-Token of its session; load the page again')
 }
 
+/** Another process may end a session whose answers go out here. */
+function endWithOthers({ isKept, onChanged }: KeptSessions, streams: Streams, log: FastifyInstance['log']) {
+  onChanged((mayBe) => {
+    for (const id of [...streams.ids()].filter(mayBe)) {
+      isKept(id).then(
+        (kept) => kept || streams.end(id),
+        (err) => log.debug({ err }, 'whether a session has ended is not known')
+      )
+    }
+  })
+}
+
 export async function addSessions(scope: FastifyInstance, app: FastifyInstance, config: Config) {
   // Its import takes a while, and most gateways need none.
   const { default: session } = await import('@fastify/session')
   const seal = createSeal(config.secret)
+  const kept = createKeptSessions(app, seal, idleMs)
+  const streams = createStreams()
+  endWithOthers(kept, streams, scope.log)
   const tokenHashes = seal.keysOf('ops token', config.ops.token)
   await scope.register(cookie)
   await scope.register(session, {
@@ -57,7 +74,7 @@ export async function addSessions(scope: FastifyInstance, app: FastifyInstance, 
     cookieName,
     // Not `auto`: that would make it SameSite=Lax without TLS.
     cookie: { path: '/', httpOnly: true, sameSite: 'strict', secure: false, maxAge: idleMs },
-    store: createSessionStore(app, seal, idleMs),
+    store: kept.sessions,
     saveUninitialized: false,
     // Renewed by `isOpen`: one that is written as its answer leaves would bring back a session that has ended meanwhile.
     rolling: false
@@ -72,7 +89,7 @@ export async function addSessions(scope: FastifyInstance, app: FastifyInstance, 
       request.session.seenAt = Date.now()
     },
 
-    async isOpen(request) {
+    async isOpen(request, reply) {
       const { opsToken, seenAt = 0 } = request.session
       if (opsToken === undefined || !tokenHashes.includes(opsToken)) return false
       const now = Date.now()
@@ -81,13 +98,16 @@ export async function addSessions(scope: FastifyInstance, app: FastifyInstance, 
         request.session.options(attributesFor(request))
         await request.session.save()
       }
+      streams.note(request.session.sessionId, reply.raw)
       return true
     },
 
     csrfOf: (request) => request.session.csrf ?? '',
 
     async end(request, reply) {
+      const { sessionId } = request.session
       await request.session.destroy()
+      streams.end(sessionId)
       reply.clearCookie(cookieName, attributesFor(request))
     }
   }
