@@ -13,19 +13,29 @@ import { type Ask, ask, createJar, type Reply } from './client.ts'
 export const token = 'an ops token for tests'
 const nobody = { admin: 'http://127.0.0.1:1' }
 
-const registerConsole: RegisterConsole = (scope, _app, { csrfOf }) => {
-  scope.get('/console', (request, reply) =>
-    reply.type('text/html').send(`<meta name="csrf-token" content="${csrfOf(request)}"><h1>The console</h1>`)
-  )
-  scope.get('/console/events', (_request, reply) => {
-    reply.hijack()
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: begun\n\n')
-  })
-}
+const consoleWith =
+  (waiting: (() => void)[]): RegisterConsole =>
+  (scope, _app, { csrfOf }) => {
+    scope.get('/console', (request, reply) =>
+      reply.type('text/html').send(`<meta name="csrf-token" content="${csrfOf(request)}"><h1>The console</h1>`)
+    )
+    scope.get('/console/slow', async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.push(resolve)
+      await promise
+      return {}
+    })
+    scope.get('/console/events', (_request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: begun\n\n')
+    })
+  }
 
 export interface TestOps {
   readonly url: string
   readonly logText: () => string
+  /** Lets each request to `/console/slow` go on. */
+  readonly waiting: readonly (() => void)[]
   get(path: string, headers?: Ask['headers']): Promise<Reply>
   post(path: string, body: unknown, headers?: Ask['headers']): Promise<Reply>
   signIn(shown?: string, headers?: Ask['headers']): Promise<Reply>
@@ -51,13 +61,18 @@ async function listenWith(t: Pick<TestContext, 'after'>, config: Config): Promis
   }
   const logger = pino({ level: 'trace' }, keep)
   const app = await buildApp(config, { logger, writeLine: keep.write })
+  const waiting: (() => void)[] = []
   const state = { isListening: true, isStopping: false }
-  const listener = await buildOps(app, { config, state, askAll: null }, logger, registerConsole)
-  t.after(() => Promise.all([app.close(), listener.close()]))
+  const listener = await buildOps(app, { config, state, askAll: null }, logger, consoleWith(waiting))
+  t.after(() => {
+    listener.server.closeAllConnections()
+    return Promise.all([app.close(), listener.close()])
+  })
   const url = await listener.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,
     logText: () => text,
+    waiting,
     get: (path, headers = {}) => ask(url, { method: 'GET', path, headers }),
     post: (path, body, headers = {}) =>
       ask(url, { path, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),

@@ -178,14 +178,28 @@ test('it ends when nobody has used it for twelve hours, and is written as used o
   assert.equal(status, 401)
 })
 
-/** A stream that has begun; resolves to when it ends. */
+test('it is not brought back by a request that was under way as it ended', async (t) => {
+  const ops = await startOps(t, { ops: { token } })
+  const { cookie, csrf } = await openSession(ops)
+  const begin = Date.now()
+  // As it would be written again that it is in use.
+  t.mock.timers.enable({ apis: ['Date'], now: begin + 600_000 })
+  const slow = ops.get('/console/slow', { cookie })
+  await until(() => ops.waiting.length === 1)
+  const headers = { cookie, 'x-csrf-token': csrf }
+  await ask(ops.url, { method: 'DELETE', path: '/console/session', headers })
+  for (const goOn of ops.waiting) goOn()
+  assert.equal((await slow).status, 200)
+  assert.equal(await statusOf(ops, cookie), 401)
+})
+
+/** A stream that has begun. */
 async function openStream(ops: TestOps, cookie: string) {
   const request = http.get(`${ops.url}/console/events`, { headers: { cookie }, agent: false })
   const [stream] = (await once(request, 'response')) as [http.IncomingMessage]
   await once(stream, 'data')
-  const { promise, resolve } = Promise.withResolvers<void>()
-  stream.on('error', () => {}).on('close', resolve)
-  return { isOpen: () => !stream.destroyed, ended: promise }
+  stream.on('error', () => {})
+  return { isOpen: () => !stream.destroyed }
 }
 
 suite('with a store that is shared', async () => {
@@ -215,11 +229,11 @@ suite('with a store that is shared', async () => {
     const others = await openStream(one, other.cookie)
     const headers = { cookie, 'x-csrf-token': csrf }
     assert.equal((await ask(one.url, { method: 'DELETE', path: '/console/session', headers })).status, 204)
-    await Promise.all([here.ended, there.ended])
+    await until(() => !here.isOpen() && !there.isOpen())
     assert.ok(others.isOpen())
     const last = { cookie: other.cookie, 'x-csrf-token': other.csrf }
     await ask(two.url, { method: 'DELETE', path: '/console/session', headers: last })
-    await others.ended
+    await until(() => !others.isOpen())
   })
 
   test('a secret is replaced without an end of sessions, and one that is gone ends them', async (t) => {
