@@ -14,10 +14,14 @@ type FaultRow = readonly [status: number, side: 'Client' | 'Server', sentence: s
  */
 export const faults = {
   malformed_request: [400, 'Client', 'The request cannot be read: %'],
+  unauthorized: [401, 'Client', 'The ops token is missing or wrong'],
+  other_site: [403, 'Client', 'The request may come from another site: %'],
   not_found: [404, 'Client', 'Nothing is served at this path'],
   ambiguous_entity: [409, 'Client', 'The entity is active on both systems'],
   body_too_large: [413, 'Client', 'The body must be read before it can be routed and is over % bytes'],
   unknown_realm: [421, 'Client', 'No realm answers to this host'],
+  unknown_ops_host: [421, 'Client', 'Ops has no such host: ask by an IP address, or add the host to ops.hosts'],
+  too_many_tokens: [429, 'Client', 'Too many wrong ops tokens from this address'],
   too_many_logins: [429, 'Client', 'Too many logins for this address and login'],
   bad_gateway: [502, 'Server', 'System % gave no answer that can be used'],
   list_out_of_order: [502, 'Server', 'List out of order: %'],

@@ -20,11 +20,14 @@ export interface Seal {
   open(purpose: string, sealed: string): string | null
 }
 
-function keysFrom(secret: string) {
-  // One key for each use, so that neither tells anything about the other (RFC 5869).
-  const keyFor = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', `webdispatcher ${use}`, 32))
-  return { hash: keyFor('store keys'), seal: keyFor('sealed values') }
-}
+/** One key for each use, so that neither tells anything about the other (RFC 5869). */
+const keyFor = (secret: string, use: string) => Buffer.from(hkdfSync('sha256', secret, '', `webdispatcher ${use}`, 32))
+
+/** The keys of a use of one's own, as texts: the first one signs, all of them verify. */
+export const keysFor = (secrets: Secrets, use: string): string[] =>
+  [secrets].flat().map((secret) => keyFor(secret, use).toString('base64url'))
+
+const keysFrom = (secret: string) => ({ hash: keyFor(secret, 'store keys'), seal: keyFor(secret, 'sealed values') })
 
 function openBy(key: Buffer, purpose: string, bytes: Buffer): string | null {
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })

@@ -81,6 +81,10 @@ export const BaseSchema = Type.Object(
       {
         host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'The address to bind.' }),
         port: Type.Integer({ minimum: 0, maximum: 65_535, default: 9090 }),
+        hosts: Type.Array(Type.String({ format: 'whole-host' }), {
+          default: [],
+          description: 'Host names by which browsers may ask, beside localhost and addresses.'
+        }),
         token: Type.String({ default: '', description: 'Bearer token; required off loopback.' })
       },
       { ...Strict, default: {} }

@@ -2,7 +2,6 @@
  * The ops listener: health, numbers, explanations, and the word of a migration (contract section 8). Nobody outside sees
  * it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -14,22 +13,16 @@ import { Fault, renderFault } from '../core/faults.ts'
 import { systemNames } from '../core/words.ts'
 import { mergedText } from '../plugins/metrics/merged.ts'
 import type { Config } from './config-schema.ts'
+import { addHeaders } from './ops/access/headers.ts'
+import { readWholeUrl } from './ops/access/hosts.ts'
+import { addAccess } from './ops/access/index.ts'
+import { isConsoleOn, registerConsole as registerOurs } from './ops/console.ts'
 import { createEvents } from './ops/events.ts'
 import { createExplain } from './ops/explain.ts'
 import { addMigrations } from './ops/migrations.ts'
 import type { AskAll } from './ops/reports.ts'
 import { describeSystems, mergeSystems } from './ops/systems.ts'
 import { createWhere } from './ops/where.ts'
-
-const digest = (text: string) => createHash('sha256').update(text).digest()
-
-/** Whether the token is shown, if there is one; equal time for any wrong one. */
-function createGuard(token: string) {
-  const wanted = digest(`Bearer ${token}`)
-  return function isAllowed(authorization: string | undefined): boolean {
-    return token === '' || timingSafeEqual(digest(authorization ?? ''), wanted)
-  }
-}
 
 interface Watched {
   readonly config: Config
@@ -46,9 +39,18 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     status < 500 ? new Fault('malformed_request', 'the body is not JSON') : new Fault('bad_gateway', 'gateway')
   const fault = error instanceof Fault ? error : wrong
   if (fault.statusCode >= 500) request.server.log.error({ err: error }, 'an ops request failed')
+  if (fault.statusCode === 401) reply.header('www-authenticate', 'Bearer')
+  if (fault.retryAfter !== undefined) reply.header('retry-after', fault.retryAfter)
   const [contentType, text] = renderFault(fault, 'rest', false)
   return reply.code(fault.statusCode).header('content-type', contentType).send(text)
 }
+
+/** A request that no hook has seen: to who would need the token it tells no more than that. */
+const createUnreadable = (token: string) =>
+  function answerUnreadable(_error: unknown, request: FastifyRequest, reply: FastifyReply) {
+    const fault = token === '' ? new Fault('malformed_request', 'the request target') : new Fault('unauthorized')
+    return answerError(fault, request, addHeaders(reply))
+  }
 
 /** For balancers and process managers: without a token. */
 function addHealth(ops: FastifyInstance, app: FastifyInstance, { state }: Watched) {
@@ -62,13 +64,8 @@ function addHealth(ops: FastifyInstance, app: FastifyInstance, { state }: Watche
 
 /** For operators alone. */
 function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askAll }: Watched) {
-  const isAllowed = createGuard(config.ops.token)
   const explain = createExplain(app, config)
   const where = createWhere(app)
-  scope.addHook('onRequest', async function requireToken(request, reply) {
-    if (isAllowed(request.headers.authorization)) return undefined
-    return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'the ops token is missing or wrong' })
-  })
   if (app.hasDecorator('metrics')) {
     scope.get('/metrics', async (_request, reply) => {
       reply.header('content-type', app.metrics.contentType)
@@ -91,22 +88,31 @@ function addConsole(scope: FastifyInstance, app: FastifyInstance, config: Config
   })
 }
 
+/** `registerConsole` is another one in tests alone. */
 export async function buildOps(
   app: FastifyInstance,
   watched: Watched,
-  logger: FastifyBaseLogger
+  logger: FastifyBaseLogger,
+  registerConsole = registerOurs
 ): Promise<FastifyInstance> {
+  const { config } = watched
   const ops = Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true })
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy as string | string[] | false,
+    requestTimeout: config.limits.head + config.limits.body,
+    rewriteUrl: readWholeUrl,
+    frameworkErrors: createUnreadable(config.ops.token)
   }) as unknown as FastifyInstance
   ops.setErrorHandler(answerError)
-  ops.setNotFoundHandler(() => {
-    throw new Fault('not_found')
+  ops.addHook('onRequest', async function addSafeHeaders(_request, reply) {
+    addHeaders(reply)
   })
   addHealth(ops, app, watched)
-  ops.register(async function guarded(scope) {
+  addAccess(ops, app, config, (scope, csrfOf) => {
     addGuarded(scope, app, watched)
+    if (isConsoleOn(config)) return registerConsole(scope, app, { csrfOf })
+    return undefined
   })
   await ops.ready()
   return ops

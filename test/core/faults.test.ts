@@ -5,10 +5,14 @@ import { Fault, type FaultName, faults, renderFault } from '../../core/faults.ts
 /** Contract section 7. */
 const contract: readonly (readonly [number, string])[] = [
   [400, 'Client.Dispatcher.malformed_request'],
+  [401, 'Client.Dispatcher.unauthorized'],
+  [403, 'Client.Dispatcher.other_site'],
   [404, 'Client.Dispatcher.not_found'],
   [409, 'Client.Dispatcher.ambiguous_entity'],
   [413, 'Client.Dispatcher.body_too_large'],
   [421, 'Client.Dispatcher.unknown_realm'],
+  [421, 'Client.Dispatcher.unknown_ops_host'],
+  [429, 'Client.Dispatcher.too_many_tokens'],
   [429, 'Client.Dispatcher.too_many_logins'],
   [502, 'Server.Dispatcher.bad_gateway'],
   [502, 'Server.Dispatcher.list_out_of_order'],

@@ -73,7 +73,7 @@ plugins:                                 # true | false | options; a missing key
   const files = { 'a.yaml': text, ...pem, 'acme-audit.ts': '' }
   const directory = directoryOf(t, files)
   const config = loadConfig(join(directory, 'a.yaml'), { WEBDISPATCHER_SECRET: secret })
-  assert.deepEqual(config.ops, { host: '127.0.0.1', port: 9090, token: '' })
+  assert.deepEqual(config.ops, { host: '127.0.0.1', port: 9090, hosts: [], token: '' })
   assert.equal(config.secret, secret)
   assert.equal(config.listen[1]?.tls?.cert, join(directory, 'c.pem'))
   assert.deepEqual(config.teamPlugins, [

@@ -85,6 +85,8 @@ const mistakes: readonly (readonly [object, string])[] = [
     'ops.token: is missing; it is required because ops.host 127.evil.example is not loopback'
   ],
   [{ ops: { token: 'short' } }, 'ops.token: the value is not a text of at least 16 characters'],
+  [{ ops: { hosts: ['ops.example.com:9090'] } }, 'ops.hosts[0]: "ops.example.com:9090" is not a host name'],
+  [{ ops: { hosts: ['*.example.com'] } }, 'ops.hosts[0]: "*.example.com" is not a host name'],
   [{ ops: { prot: 1 } }, 'ops.prot: is not a known key; did you mean port?'],
   [{ systems: 1 }, 'systems: 1 is not a mapping'],
   [{ systems: { source: least.systems.source } }, 'systems.target: is missing; it takes a mapping'],
@@ -229,7 +231,7 @@ test('a long value is told by its beginning', () => {
 
 const accepted: readonly (readonly [object, (config: ReturnType<typeof parse>) => unknown, unknown])[] = [
   [{}, ({ listen }) => listen, [{ port: 0, host: '0.0.0.0' }]],
-  [{}, ({ ops }) => ops, { host: '127.0.0.1', port: 9090, token: '' }],
+  [{}, ({ ops }) => ops, { host: '127.0.0.1', port: 9090, hosts: [], token: '' }],
   [
     {},
     ({ trustProxy, bodyLimit, drain, debugHeaders }) => [trustProxy, bodyLimit, drain, debugHeaders],
@@ -274,6 +276,7 @@ const accepted: readonly (readonly [object, (config: ReturnType<typeof parse>) =
     ({ trustProxy }) => trustProxy,
     ['10.0.0.0/8', 'fd00::/8', '::1', '127.0.0.1/32']
   ],
+  [{ ops: { hosts: ['Ops.example.com'] } }, ({ ops }) => ops.hosts, ['Ops.example.com']],
   [{ ops: { host: '::1' } }, ({ ops }) => ops.host, '::1'],
   [{ ops: { host: '0.0.0.0', token: 'x'.repeat(16) } }, ({ ops }) => ops.host, '0.0.0.0'],
   [{ apis: { billing: ['/api/v2.1/rest'] } }, ({ apis }) => apis.billing, ['/api/v2.1/rest']],
