@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { TestContext } from 'node:test'
-import { chromium, type Page } from 'playwright-core'
+import { after, type TestContext } from 'node:test'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 export interface Watched {
   readonly page: Page
@@ -23,8 +23,37 @@ function browserPath(): string | undefined {
 /** Hosts of this machine by their names, each with the port that is reached at whatever port is asked for. */
 export type LocalHosts = Readonly<Record<string, number>>
 
-/** Null, and the test is left out by name, where there is no browser; under CI there must be one. */
-export async function openBrowser(t: TestContext, hosts: LocalHosts = {}): Promise<Watched | null> {
+const launch = (executablePath: string, rules: string) =>
+  chromium.launch({ executablePath, args: [`--host-resolver-rules=${rules}`] })
+
+/** The browser that a test gets: one that knows these hosts. */
+type Launch = (t: TestContext, ...how: Parameters<typeof launch>) => Promise<Browser>
+
+async function launchForOne(t: TestContext, ...how: Parameters<typeof launch>): Promise<Browser> {
+  const browser = await launch(...how)
+  t.after(() => browser.close())
+  return browser
+}
+
+/** A browser of the test's own. Null, and the test is left out by name, where there is none; under CI there must be one. */
+export const openBrowser = (t: TestContext, hosts: LocalHosts = {}) => openPage(t, hosts, launchForOne)
+
+/**
+ * The same with one browser for all tests of a file, called before the first of them: to start one costs more than most
+ * of them do. Cookies and storage are each test's own; the hosts must be the same for all.
+ */
+export function sharedBrowser(): typeof openBrowser {
+  let launched: { readonly rules: string; readonly browser: Promise<Browser> } | undefined
+  after(async () => (await launched?.browser)?.close())
+  return (t, hosts = {}) =>
+    openPage(t, hosts, (_t, path, rules) => {
+      launched ??= { rules, browser: launch(path, rules) }
+      assert.equal(rules, launched.rules, 'the browser was launched with other hosts')
+      return launched.browser
+    })
+}
+
+async function openPage(t: TestContext, hosts: LocalHosts, browserFor: Launch): Promise<Watched | null> {
   const executablePath = browserPath()
   if (executablePath === undefined) {
     assert.ok(!process.env.CI, 'chromium is missing, and CI must not pass without it')
@@ -33,11 +62,11 @@ export async function openBrowser(t: TestContext, hosts: LocalHosts = {}): Promi
   }
   // A name of another host does not even leave as a question for its address.
   const known = Object.entries(hosts).map(([name, port]) => `MAP ${name} 127.0.0.1:${port}`)
-  const args = [`--host-resolver-rules=${[...known, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`]
-  const browser = await chromium.launch({ executablePath, args })
-  t.after(() => browser.close())
+  const rules = [...known, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')
+  const browser = await browserFor(t, executablePath, rules)
   // Their certificates are made for the test.
   const context = await browser.newContext({ ignoreHTTPSErrors: known.length > 0 })
+  t.after(() => context.close())
   const page = await context.newPage()
   const requests: string[] = []
   const complaints: string[] = []

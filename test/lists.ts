@@ -115,10 +115,13 @@ export async function mergedWhole(
     const reply = await ownCall(simulator, name, { ...params[system], limit: 100_000 }, ...own)
     return rowsIn(reply, arrayKey).map((row): Place => ({ ...row, system, id: Number(row.fields[id]) }))
   }
-  const sign = order.direction === 'asc' ? 1 : -1
-  return [...(await placesOf('target')), ...(await placesOf('source'))].toSorted(
-    (a, b) => sign * compareValues(a.fields[order.by], b.fields[order.by]) || a.id - b.id
-  )
+  return inOrder([...(await placesOf('target')), ...(await placesOf('source'))], order)
+}
+
+/** Places in another order: ties by id, and of those of one id the one that came first. */
+export function inOrder(places: readonly Place[], { by, direction }: ListOrder): Place[] {
+  const sign = direction === 'asc' ? 1 : -1
+  return places.toSorted((a, b) => sign * compareValues(a.fields[by], b.fields[by]) || a.id - b.id)
 }
 
 /** The customers of both systems: the source's without those that it has exported. */

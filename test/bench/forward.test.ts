@@ -4,9 +4,9 @@ import { runBench } from './run.ts'
 
 // Whether it works, never how fast: that depends on who else uses the machine.
 test('bench: forward measures every peer and shows them in one table', async (t) => {
-  const { code, output, errors } = await runBench(t, 'forward --seconds 0.1 --rounds 1 --connections 4'.split(' '))
+  const { code, output, errors } = await runBench(t, 'forward --seconds 0.02 --rounds 1 --connections 4'.split(' '))
   assert.equal(code, 0, errors)
-  assert.match(output, /^command: npm run bench -- forward --seconds 0\.1 --rounds 1 --connections 4$/m)
+  assert.match(output, /^command: npm run bench -- forward --seconds 0\.02 --rounds 1 --connections 4$/m)
   assert.match(output, /^node v\d+\.\d+\.\d+, \d+ cores/m)
   assert.match(output, /^\| peer +\| CPU us\/request +\| x bare http-proxy \| requests\/s +\| p99 ms +\|$/m)
   const peers = ['a known bearer token', 'the routing cookie', "an administrator's call"].map(
@@ -21,7 +21,7 @@ test('bench: forward measures every peer and shows them in one table', async (t)
 })
 
 test('bench: layers measures the gateway without each of them', async (t) => {
-  const { code, output, errors } = await runBench(t, 'layers --seconds 0.1 --rounds 1 --connections 4'.split(' '))
+  const { code, output, errors } = await runBench(t, 'layers --seconds 0.02 --rounds 1 --connections 4'.split(' '))
   assert.equal(code, 0, errors)
   for (const peer of [
     'gateway, everything on',

@@ -207,7 +207,7 @@ async function readAway(client: Pool) {
 
 suite('a breaker stays closed', async () => {
   const words = [
-    { what: 'HTTP 500 with a faultcode', status: 500, count: 10_000 },
+    { what: 'HTTP 500 with a faultcode', status: 500, count: 2000 },
     { what: '503 with a faultcode', status: 503, count: 30 },
     { what: '400', status: 400, count: 30 },
     { what: '404', status: 404, count: 30 },

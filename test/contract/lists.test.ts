@@ -12,6 +12,7 @@ import {
   clearJournals,
   customerList,
   customers,
+  inOrder,
   type KnownList,
   type ListOrder,
   type ListWorld,
@@ -101,19 +102,25 @@ suite('pages of the merged list of customers', async () => {
     [0, 2000]
   ] as const
 
+  // Read once: nobody changes in these worlds.
+  const [ofSmall, ofLarge] = [wholeOfCustomers(small), wholeOfCustomers(large)]
+
   for (const [name, params, order] of orders) {
     for (const [size, world, places] of [
       [60, small, ofSixty],
       [1200, large, ofMany]
     ] as const) {
       test(`are slices of the whole, of ${size} by ${name}, and cost what they may`, async () => {
-        const whole = await wholeOfCustomers(world, {}, order)
+        const whole = inOrder(await (size === 60 ? ofSmall : ofLarge), order)
         assert.equal(whole.length, size)
         for (const [offset, limit] of places) {
           const what = `offset ${offset}, limit ${limit}`
           clearJournals(world)
           const reply = await world.list(customerList, { ...params, limit, offset })
-          assert.deepEqual(textsOf(rowsIn(reply, 'customer_list')), textsOf(whole.slice(offset, offset + limit)), what)
+          assert.equal(reply.status, 200, what)
+          // As text: to read every number of so many rows exactly takes longer than all else here.
+          const rows = textsOf(whole.slice(offset, offset + limit))
+          assert.equal(reply.text, `{"customer_list":[${rows.join(',')}]}`, what)
           assert.equal(reply.headers['x-dispatched-to'], 'source,target')
           if (offset <= size) assertCost(upstreamCalls(world, customerList), limit, size, what)
         }
@@ -228,12 +235,10 @@ suite('filters of the client', async () => {
       ] as const) {
         const reply = await large.list(customerList, { ...filter, limit, offset, get_total: 1 })
         const from = Number(offset)
-        assert.deepEqual(
-          textsOf(rowsIn(reply, 'customer_list')),
-          textsOf(whole.slice(from, from + Number(limit))),
-          `offset ${offset}, limit ${limit}`
-        )
-        assert.equal(reply.json().total, count)
+        const rows = textsOf(whole.slice(from, from + Number(limit)))
+        assert.equal(reply.status, 200)
+        const text = `{"customer_list":[${rows.join(',')}],"total":${count}}`
+        assert.equal(reply.text, text, `offset ${offset}, limit ${limit}`)
       }
     })
   }

@@ -1,10 +1,12 @@
 /** Contract sections 3, 4 and 7 as a browser sees them: self-care portals, with the simulator's pages. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { openBrowser } from '../browser.ts'
+import { sharedBrowser } from '../browser.ts'
 import { startWorld, type World } from '../build.ts'
 import { ask, type User } from '../client.ts'
 import { createCertificate } from '../gateway/certificate.ts'
@@ -20,6 +22,27 @@ const modes = [
   { scheme: 'https', listen: () => ({ tls: certificate }) }
 ] as const
 
+/** The one port that the browser is told for all hosts: behind it is the gateway of the test that runs. */
+let gatewayPort = 0
+const doorway = net.createServer((socket) => {
+  const inside = net.connect(gatewayPort, '127.0.0.1')
+  for (const [one, other] of [
+    [socket, inside],
+    [inside, socket]
+  ] as const) {
+    one.pipe(other)
+    one.on('error', () => other.destroy()).on('close', () => other.destroy())
+  }
+})
+const portOf = (server: net.Server) => (server.address() as net.AddressInfo).port
+before(async () => {
+  doorway.listen(0, '127.0.0.1')
+  await once(doorway, 'listening')
+})
+after(() => doorway.close())
+
+const openBrowser = sharedBrowser()
+
 /** A gateway with the portal's hosts, and a browser that knows them. */
 async function startPortal(t: TestContext, { scheme, listen }: (typeof modes)[number], keys: object = {}) {
   const world = await startWorld(t, {
@@ -27,9 +50,9 @@ async function startPortal(t: TestContext, { scheme, listen }: (typeof modes)[nu
     realms: { customer: { hosts: [host] } },
     ...keys
   })
-  const { port } = new URL(world.url)
+  gatewayPort = Number(new URL(world.url).port)
   const names = [host, ...Object.values(versioned), 'www.old.billing.test']
-  const browser = await openBrowser(t, Object.fromEntries(names.map((name) => [name, Number(port)])))
+  const browser = await openBrowser(t, Object.fromEntries(names.map((name) => [name, portOf(doorway)])))
   return browser === null ? null : { ...world, ...browser, origin: `${scheme}://${host}` }
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LoggedLine } from '../build.ts'
 import { ended, type Outcome, start, write } from './command.ts'
 
@@ -99,6 +100,9 @@ export interface Load {
   stop(): Promise<{ readonly answered: number; readonly wrong: readonly string[] }>
 }
 
+/** Between a client's answer and its next request, ms: without it the clients take all there is from those that start. */
+const restMs = 10
+
 /** Clients that send one request after the other, each on a connection that it keeps for as long as it may. */
 export function startLoad(port: number, clients: number): Load {
   const agent = new http.Agent({ keepAlive: true })
@@ -129,7 +133,10 @@ export function startLoad(port: number, clients: number): Load {
 
   const over = Promise.all(
     Array.from({ length: clients }, async () => {
-      while (!isOver) await post()
+      while (!isOver) {
+        await post()
+        await delay(restMs)
+      }
     })
   )
   return {

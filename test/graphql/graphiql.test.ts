@@ -14,11 +14,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import mercurius, { type MercuriusContext } from 'mercurius'
 import type { Page } from 'playwright-core'
 import { graphiql } from '../../graphql/graphiql/index.ts'
-import { openBrowser } from '../browser.ts'
+import { sharedBrowser } from '../browser.ts'
 import { until } from '../until.ts'
 
 const places = { endpoint: '/graphql', path: '/graphiql' }
 const token = 'Bearer sesame'
+const openBrowser = sharedBrowser()
 
 const schema = `
   type Query { shown: String }
