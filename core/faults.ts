@@ -44,6 +44,8 @@ export type FaultName = keyof typeof faults
 interface FaultOptions extends ErrorOptions {
   /** Seconds until a client may try again; sent as `Retry-After` (RFC 9110 section 10.2.3). */
   readonly retryAfter?: number
+  /** A `Set-Cookie` of the gateway's own. */
+  readonly setCookie?: string | null
 }
 
 export class Fault extends Error {
@@ -52,6 +54,7 @@ export class Fault extends Error {
   readonly statusCode: number
   readonly faultcode: string
   readonly retryAfter: number | undefined
+  readonly setCookie: string | null
 
   /** `what` takes the place of `%`: the system's name, or what is wrong; it is sent to the client. */
   constructor(fault: FaultName, what = '', options: FaultOptions = {}) {
@@ -65,6 +68,7 @@ export class Fault extends Error {
     this.statusCode = statusCode
     this.faultcode = faultcode
     this.retryAfter = options.retryAfter
+    this.setCookie = options.setCookie ?? null
   }
 }
 

@@ -64,6 +64,7 @@ async function errorHandler(app: FastifyInstance) {
     reply.raw.statusMessage = STATUS_CODES[fault.statusCode] ?? ''
     if (contentType.startsWith('text/html')) reply.headers(faultPageHeaders)
     if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter))
+    if (fault.setCookie !== null) reply.header('set-cookie', fault.setCookie)
     if (hasUnreadBody(request)) reply.header('connection', 'close')
     reply.code(fault.statusCode).header('content-type', contentType).send(text)
   }

@@ -41,9 +41,8 @@ export function createHandingOver(app: FastifyInstance) {
       })
       return
     }
-    const cookie = remoteSession?.mark(request, 'target') ?? null
-    if (cookie !== null) reply.header('set-cookie', cookie)
-    reply.send(new Fault('session_ended', '', { cause: hasMoved }))
+    const setCookie = remoteSession?.mark(request, 'target') ?? null
+    reply.send(new Fault('session_ended', '', { cause: hasMoved, setCookie }))
   }
 
   return { hasLeft, answer }

@@ -25,6 +25,13 @@ import { agreed, homeOf, type Lives } from './lives.ts'
 import { createCounts, createReady, type Ready } from './ready.ts'
 import { createRecords, recordTtlMs } from './records.ts'
 
+export interface Recorded {
+  /** When it was opened, or at the latest when it was kept on, ms since 1970. */
+  readonly openedAt: number
+  /** Keyed hashes of all its credentials. */
+  readonly keys: readonly string[]
+}
+
 export interface Homes {
   /** The home of what was shown, when this process can tell without waiting: the hot path. */
   atOnce(credentials: readonly Credential[], cookieSaysSource: boolean, realm: RealmName): Home | undefined
@@ -48,8 +55,8 @@ export interface Homes {
   remember(session: OpenedSession, home: Lives): Promise<void>
   /** The kept session of a home that is known, begun where there is none yet: from then on the credentials name it. */
   keptFor(home: Home, credentials: readonly Credential[]): Promise<KeptSession>
-  /** When a session was opened, as far as a record tells, ms since 1970; null where none does, or it cannot be read. */
-  openedAt(credential: Credential): Promise<number | null>
+  /** What a record tells of a session; null where there is none, or it cannot be read. */
+  recordOf(credential: Credential): Promise<Recorded | null>
   /** Forgets a credential that its system has refused; the others of its session may live on. */
   drop(credential: Credential): Promise<void>
   /** Forgets a credential and the others of its session. */
@@ -246,11 +253,10 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     resolve,
     remember,
     keptFor,
-    openedAt: (credential) =>
-      records.find(credential).then(
-        (found) => found?.record.at ?? null,
-        () => null
-      ),
+    async recordOf(credential) {
+      const found = await records.find(credential).catch(() => null)
+      return found && { openedAt: found.record.at, keys: [found.key, ...found.record.peers] }
+    },
     async drop(credential) {
       front.delete(credential.value)
       await records.drop(credential)

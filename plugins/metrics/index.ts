@@ -2,13 +2,14 @@
  * metrics
  * Adds  `app.metrics`: numbers for Prometheus, shown by the ops listener at `GET /metrics`. Requests are counted where
  *       they end; all else is read, when somebody asks, where it is kept.
- * Needs way, store, upstreams, homes; entity-location where it is on.
+ * Needs way, store, upstreams, homes; entity-location and write-fence where they are on.
  * Off   nothing is counted, and `/metrics` is gone.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import Type from 'typebox'
+import { showFence } from './fence.ts'
 import { type Shown, tellable } from './merged.ts'
 import { countRequests } from './requests.ts'
 import { type Described, type DescribedGauge, showCounter, showGauge, showHistogram } from './shown.ts'
@@ -54,6 +55,7 @@ async function metrics(app: FastifyInstance) {
   showSystems(app, registry)
   showLookups(app, registry)
   showStore(app, registry)
+  showFence(app, registry)
   showWorkers(registry)
   app.decorate('metrics', {
     registry,

@@ -46,15 +46,20 @@ export function createOwners(app: FastifyInstance, { secret, restPrefix }: Setti
   const front = new LRUCache<string, Owner>({ maxSize: frontLimit, sizeCalculation: () => 1 })
   const underWay = new Map<string, Promise<Owned>>()
 
-  function keep(value: string, owner: Owner) {
-    front.set(value, owner)
+  /** Of all credentials of the session: nobody is asked for another of them, also once the record is forgotten. */
+  async function keep(credential: Credential, iCustomer: number): Promise<Owner> {
+    const record = await app.homes.recordOf(credential)
+    const owner = { iCustomer, since: record?.openedAt ?? Date.now() }
+    front.set(credential.value, owner)
+    const keys = record?.keys ?? [keyOf('credential', credential.value)]
+    const text = JSON.stringify(owner)
     // Never rejects.
-    kept.set(keyOf('owner', value), JSON.stringify(owner), ttlMs)
+    kept.setAll(keys.map((key) => ({ key, value: text, ttlMs })))
     return owner
   }
 
   async function recall(value: string): Promise<Owner | undefined> {
-    for (const key of keysOf('owner', value)) {
+    for (const key of keysOf('credential', value)) {
       // A store that is away: the system is asked.
       const text = await kept.get(key).catch(() => undefined)
       if (text === undefined) continue
@@ -73,9 +78,7 @@ export function createOwners(app: FastifyInstance, { secret, restPrefix }: Setti
     if (isUnavailable(answer.status)) throw new Fault('system_unavailable', system, { retryAfter: 1 })
     if (refusesSession({ family: 'billing', wire: 'rest', service, method, inPath: noCall }, answer)) return 'nobody'
     const { iCustomer } = standingOf(kind, answer)
-    if (iCustomer === null) return 'unclear'
-    const since = (await app.homes.openedAt(credential)) ?? Date.now()
-    return keep(credential.value, { iCustomer, since })
+    return iCustomer === null ? 'unclear' : keep(credential, iCustomer)
   }
 
   return {

@@ -1,0 +1,111 @@
+/** The write fence of gateways that share a store: none lets a write through that another has fenced. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import type { World } from '../build.ts'
+import { ask, bearer, call, type Session } from '../client.ts'
+import { openPair, restarted } from '../dual.ts'
+import { startTwo } from '../fleet.ts'
+import { startTestRedis, temporaryFolder, withoutRedisServer } from '../redis.ts'
+import { until } from '../until.ts'
+
+const fenced = 1
+const tell = ({ opsUrl }: World, word: unknown) =>
+  ask(opsUrl, { path: '/migrations', headers: { 'content-type': 'application/json' }, body: JSON.stringify(word) })
+const word = (state: string, iCustomer = fenced) => ({ i_customer: iCustomer, state, to: 'target' })
+const write = ({ url }: World, { accessToken }: Session, iCustomer = fenced) => {
+  const params = { customer_info: { i_customer: iCustomer, note: 'x' } }
+  return call(url, 'admin', 'Customer/update_customer', params, { headers: bearer(accessToken) })
+}
+const isRefused = async (at: World, session: Session) => (await write(at, session)).status === 503
+const members = ({ app }: World) => app.store('fence-members')
+
+const stores = [
+  {
+    name: 'a file',
+    skip: false as string | false,
+    start: async (t: TestContext) => `file:${join(temporaryFolder(t), 'store.db')}`
+  },
+  { name: 'Redis', skip: withoutRedisServer, start: async (t: TestContext) => (await startTestRedis(t)).url }
+]
+
+for (const { name, skip, start } of stores) {
+  suite(`a fence over ${name}`, { skip }, async () => {
+    test('is up and down everywhere at once, and waits for the writes of every gateway', async (t) => {
+      const place = await start(t)
+      const { one, other } = await startTwo(t, place)
+      const { session } = await openPair(one)
+      for (const at of [one, other]) assert.equal((await write(at, session)).status, 200)
+
+      one.source.faults.add({ match: { method: 'update_customer' }, fault: { kind: 'delay', ms: 500 }, times: 1 })
+      let isWritten = false
+      const writing = write(other, session).then((reply) => {
+        isWritten = true
+        return reply
+      })
+      await until(() =>
+        one.source.journal.entries.some(({ method, status }) => method === 'update_customer' && status === null)
+      )
+      const starting = tell(one, word('started'))
+      await until(() => other.app.writeFence.isUp)
+      assert.ok(!isWritten, 'it is up before the last write has ended')
+      assert.ok(await isRefused(other, session))
+      assert.equal((await starting).status, 200)
+      assert.ok(isWritten || (await writing).status === 200)
+      assert.equal((await writing).status, 200)
+      for (const at of [one, other]) assert.ok(await isRefused(at, session))
+
+      const third = await restarted(t, one, { store: place })
+      assert.equal(third.app.writeFence.get(fenced)?.to, 'target', 'one that starts knows them before it serves')
+      assert.ok(await isRefused(third, session))
+
+      one.target.importCustomer(one.source.exportCustomer(fenced))
+      assert.equal((await tell(other, word('finished'))).status, 200)
+      for (const at of [one, other, third]) {
+        await until(() => !at.app.writeFence.isUp)
+        const moved = await write(at, session)
+        assert.deepEqual([moved.status, moved.headers['x-dispatched-to']], [200, 'target'])
+      }
+      const fourth = await restarted(t, one, { store: place })
+      assert.equal(fourth.app.writeFence.isUp, false)
+    })
+
+    test('waits for a gateway that was killed until nobody counts on it, and not for one that was stopped', async (t) => {
+      const place = await start(t)
+      const { one, other } = await startTwo(t, place, { plugins: { 'write-fence': { patience: 2500 } } })
+      await other.stop()
+      const begun = performance.now()
+      assert.equal((await tell(one, word('started', 2))).status, 200)
+      assert.ok(performance.now() - begun < 900)
+
+      await members(one).set('one that was killed', '1', 700)
+      assert.equal((await tell(one, word('started'))).status, 200)
+      assert.ok(performance.now() - begun > 600, 'its writes may still have been at work')
+
+      await members(one).set('one that does not answer', '1', 60_000)
+      const late = await tell(one, word('started'))
+      assert.deepEqual([late.status, late.json().faultcode], [504, 'Server.Dispatcher.fence_unsettled'])
+      assert.equal(one.app.writeFence.get(fenced)?.iCustomer, fenced, 'it stands')
+    })
+  })
+}
+
+test('a fence is not raised while the store is away, and one that stands stays; its end is told when the store is back', {
+  skip: withoutRedisServer
+}, async (t) => {
+  const redis = await startTestRedis(t)
+  const { one, other } = await startTwo(t, redis.url)
+  const { session } = await openPair(one)
+  for (const at of [one, other]) assert.equal((await write(at, session, 2)).status, 200)
+  assert.equal((await tell(one, word('started'))).status, 200)
+  await redis.stop()
+  const refused = await tell(one, word('started', 2))
+  assert.deepEqual([refused.status, refused.json().faultcode], [503, 'Server.Dispatcher.store_unavailable'])
+  assert.equal(one.app.writeFence.get(2), undefined)
+  for (const at of [one, other]) assert.notEqual(at.app.writeFence.get(fenced), undefined)
+  assert.equal((await tell(one, word('failed'))).status, 200)
+  assert.equal(one.app.writeFence.get(fenced), undefined)
+  await redis.start()
+  await until(() => other.app.writeFence.get(fenced) === undefined)
+  await until(async () => (await write(other, session, 2)).status === 200)
+})
