@@ -94,7 +94,7 @@ function readRequest(text: string): Described {
   }
 }
 
-const ownFlags = { file: { type: 'string' } } as const
+export const explainFlags = { file: { type: 'string' } } as const
 
 /** Ours are read by us, wherever they stand; all others are curl's. */
 function split(args: readonly string[]) {
@@ -108,7 +108,7 @@ function split(args: readonly string[]) {
     else if (word === '--json' && !/^\s*[[{@]/.test(args[at + 1] ?? '')) ours.push(word)
     else curls.push(word)
   }
-  return { values: readArguments(ours, ownFlags).values, curls }
+  return { values: readArguments(ours, explainFlags).values, curls }
 }
 
 export async function explain(args: readonly string[], surroundings: Surroundings) {

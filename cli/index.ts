@@ -10,7 +10,7 @@ interface Command {
 }
 
 /** Each is loaded when it is asked for. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   where: async () => {
     const { where, whereHelp } = await import('./where.ts')
     return { help: whereHelp, run: where }

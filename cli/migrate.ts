@@ -31,7 +31,7 @@ const words = {
 } as const
 type Verb = keyof typeof words
 
-const ownFlags = {
+export const migrateFlags = {
   file: { type: 'string' },
   to: { type: 'string' },
   batch: { type: 'string', default: '500' },
@@ -92,7 +92,7 @@ export function sumUp({ done, stopped }: Told, ids: readonly number[], verb: Ver
 }
 
 export async function migrate(args: readonly string[], surroundings: Surroundings) {
-  const { values, positionals } = readArguments(args, ownFlags)
+  const { values, positionals } = readArguments(args, migrateFlags)
   const [verb = '', ...given] = positionals
   if (!Object.hasOwn(words, verb)) throw wrongUsage(`migrate: ${JSON.stringify(verb)} is not start, finish or fail`)
   const { state, done } = words[verb as Verb]

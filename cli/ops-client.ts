@@ -63,15 +63,21 @@ function readUrl(given: string): URL {
 }
 
 interface Exchange {
-  readonly method: string
+  readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
   readonly signal: AbortSignal
 }
 
+/** A gateway that hangs must not hold a script up; one that lets writes finish says nothing for as long as it waits. */
+const silenceMs = { GET: 30_000, POST: 15 * 60_000 }
+
 /** Not by fetch, which answers 421 itself. A connection of its own, so that nothing holds the process up; no redirect. */
 async function exchange(url: string, { body, ...options }: Exchange) {
   const request = (url.startsWith('https:') ? https : http).request(url, { ...options, agent: false })
+  request.setTimeout(silenceMs[options.method], () => {
+    request.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' }))
+  })
   let wasSent = false
   request.on('socket', (socket) => {
     socket.once(url.startsWith('https:') ? 'secureConnect' : 'connect', () => {

@@ -62,8 +62,10 @@ function queryOf([kind = '', name = '', ...rest]: readonly string[], realm: stri
   return new URLSearchParams({ [kind]: name, ...(realm !== undefined && { realm }) }).toString()
 }
 
+export const whereFlags = { realm: { type: 'string' } } as const
+
 export async function where(args: readonly string[], surroundings: Surroundings) {
-  const { values, positionals } = readArguments(args, { realm: { type: 'string' } })
+  const { values, positionals } = readArguments(args, whereFlags)
   const query = queryOf(positionals, values.realm)
   const { text, json } = await createOpsClient(values, surroundings).get(`/where?${query}`)
   surroundings.out.write(values.json ? `${text}\n` : sentences(json as Where))

@@ -19,6 +19,11 @@ import { dirname, join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import { parse } from 'yaml'
+import { explainFlags } from '../cli/explain.ts'
+import { commonFlags } from '../cli/flags.ts'
+import { commands } from '../cli/index.ts'
+import { migrateFlags } from '../cli/migrate.ts'
+import { whereFlags } from '../cli/where.ts'
 import { Fault, type FaultName, faults } from '../core/faults.ts'
 import { createListTable, type ListChanges, lists } from '../core/methods.ts'
 import { realmNames, systemNames } from '../core/words.ts'
@@ -457,6 +462,19 @@ test('docs/operations.md has every flag of the gateway, and no other', () => {
   sameNames(
     codesOf(running).map((code) => code.split(' ', 1)[0] ?? ''),
     names
+  )
+})
+
+test('docs/operations.md has every command with its flags, and no other', () => {
+  const [names = [], flags = []] = sectionOf(read('docs/operations.md'), 'The command line')
+    .split('\n\n')
+    .filter((text) => text.startsWith('| '))
+    .map((text) => codesOf(rowsOf(text)))
+  sameNames(new Set(names.flatMap((code) => /^webdispatcher (\w+)/.exec(code)?.[1] ?? [])), Object.keys(commands))
+  const own = { ...commonFlags, ...whereFlags, ...explainFlags, ...migrateFlags }
+  sameNames(
+    flags.map((code) => code.split(' ', 1)[0] ?? ''),
+    Object.keys(own).map((name) => `--${name}`)
   )
 })
 

@@ -54,6 +54,12 @@ test('told, found or unknown: by what is remembered, and nobody is asked', async
   assert.deepEqual([told.at, told.how], ['target', 'told'])
   assert.ok(Date.parse(String(told.since)) >= before && Date.parse(String(told.since)) <= Date.now())
 
+  await tell(world, { i_customer: unmoved, state: 'started', to: 'source' })
+  const { moving, at } = await where(world, `customer=${unmoved}`)
+  const { to, since, until } = moving as Record<string, string>
+  assert.deepEqual([at, to], ['target', 'source'])
+  assert.ok(Date.parse(String(until)) > Date.now() && Date.parse(String(since)) <= Date.now())
+
   const { hint, ...unknown } = await where(world, 'account=9')
   assert.deepEqual(unknown, {
     kind: 'account',
