@@ -11,6 +11,7 @@ COPY core ./core
 COPY plugins ./plugins
 COPY graphql ./graphql
 COPY gateway ./gateway
+COPY console ./console
 # For the demonstration and for docker-compose.yml.
 COPY simulator ./simulator
 

@@ -1,0 +1,269 @@
+/**
+ * A pasted request, whatever its form, as /explain wants it: a curl line, the text of an HTTP request, or an address alone.
+ * Nothing of it is kept, and no note repeats a word of it but the names of flags: it may hold a credential.
+ */
+import { words } from './shell.js'
+
+/**
+ * @typedef {object} Described
+ * @property {string} method
+ * @property {string} url
+ * @property {Record<string, string>} headers
+ * @property {string} body
+ */
+
+/**
+ * @typedef {object} Pasted
+ * @property {Described | null} request  null where nothing could be made of the text: then `problem` says what to do
+ * @property {string} problem
+ * @property {string[]} notes  what was not taken over
+ */
+
+/** Flags that are followed by a value which tells nothing of where a request goes. */
+const ignoredWithValue = new Set(
+  (
+    '-o --output -w --write-out -m --max-time --connect-timeout --retry --retry-delay --retry-max-time -c --cookie-jar -K ' +
+    '--config --cacert --capath -E --cert --cert-type --key --key-type --ciphers --tls-max --resolve --connect-to --interface ' +
+    '-x --proxy --noproxy --limit-rate -r --range -C --continue-at -D --dump-header --trace --trace-ascii --stderr -y ' +
+    '--speed-time -Y --speed-limit -z --time-cond --max-redirs --max-filesize --dns-servers --local-port --pass --pinnedpubkey ' +
+    '-T --upload-file --unix-socket --aws-sigv4 -U --proxy-user --proto --proto-default --engine --curves -Q --quote'
+  ).split(' ')
+)
+
+/** Flags that change no request, so that no note is worth a line. */
+const silent = new Set(
+  (
+    '-s --silent -S --show-error -i --include -v --verbose -k --insecure -L --location -f --fail -N --no-buffer -# ' +
+    '--progress-bar --compressed -g --globoff --http1.1 --http2 -0 --http1.0 -4 --ipv4 -6 --ipv6 --path-as-is --fail-with-body ' +
+    '-q --disable --no-progress-meter --no-keepalive --tcp-nodelay'
+  ).split(' ')
+)
+
+/** Flags that are taken over, by each of their names; all of them have a value but the last two. */
+const known = new Map(
+  Object.entries({
+    '-X': 'method',
+    '--request': 'method',
+    '-H': 'header',
+    '--header': 'header',
+    '-d': 'data',
+    '--data': 'data',
+    '--data-ascii': 'data',
+    '--data-raw': 'raw',
+    '--data-binary': 'binary',
+    '--data-urlencode': 'encoded',
+    '--json': 'json',
+    '-F': 'form',
+    '--form': 'form',
+    '--form-string': 'form',
+    '-b': 'cookie',
+    '--cookie': 'cookie',
+    '-u': 'user',
+    '--user': 'user',
+    '--oauth2-bearer': 'bearer',
+    '-A': 'agent',
+    '--user-agent': 'agent',
+    '-e': 'referer',
+    '--referer': 'referer',
+    '--url': 'url',
+    '-G': 'get',
+    '--get': 'get',
+    '-I': 'head',
+    '--head': 'head'
+  })
+)
+
+const valueless = new Set(['get', 'head'])
+
+/** HTTP Basic wants bytes, and `btoa` takes only Latin letters. */
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+}
+
+/** Several of one name are one, as in HTTP; a Cookie's are joined by its own sign. */
+function addHeader(headers, name, value) {
+  const key = name.toLowerCase()
+  const before = headers[key]
+  headers[key] = before === undefined ? value : `${before}${key === 'cookie' ? '; ' : ', '}${value}`
+}
+
+function addHeaderLine(headers, line) {
+  const at = line.indexOf(':')
+  // "Name;" sends an empty one, and "Name:" takes one of curl's own away: neither says where a request goes.
+  if (at > 0 && line.slice(at + 1).trim() !== '')
+    addHeader(headers, line.slice(0, at).trim(), line.slice(at + 1).trim())
+}
+
+function encodePiece(value) {
+  const at = value.search(/[=@]/)
+  if (at === -1) return encodeURIComponent(value)
+  if (value[at] === '@') return null
+  const name = value.slice(0, at)
+  return `${name}${name === '' ? '' : '='}${encodeURIComponent(value.slice(at + 1))}`
+}
+
+const fileNote = (flag) => `${flag} names a file, which a browser cannot read: the request is explained without it.`
+
+/** What each flag does to the request that is being put together. */
+const takers = {
+  method: (request, value) => {
+    request.method = value.toUpperCase()
+  },
+  header: (request, value, flag) => {
+    if (value.startsWith('@')) request.notes.push(fileNote(flag))
+    else addHeaderLine(request.headers, value)
+  },
+  data: (request, value, flag) => {
+    if (value.startsWith('@')) request.notes.push(fileNote(flag))
+    request.pieces.push(value.startsWith('@') ? '' : value)
+  },
+  raw: (request, value) => {
+    request.pieces.push(value)
+  },
+  encoded: (request, value, flag) => {
+    const piece = encodePiece(value)
+    if (piece === null) request.notes.push(fileNote(flag))
+    request.pieces.push(piece ?? '')
+  },
+  json: (request, value, flag) => {
+    request.isJson = true
+    if (value.startsWith('@')) request.notes.push(fileNote(flag))
+    else request.json += value
+  },
+  form: (request, _value, flag) => {
+    request.isForm = true
+    request.notes.push(`${flag} is not taken over: what a multipart form holds is not looked at here.`)
+  },
+  cookie: (request, value, flag) => {
+    if (value.includes('=')) addHeader(request.headers, 'cookie', value)
+    else request.notes.push(fileNote(flag))
+  },
+  user: (request, value) => {
+    request.headers.authorization ??= `Basic ${base64(value.includes(':') ? value : `${value}:`)}`
+  },
+  bearer: (request, value) => {
+    request.headers.authorization ??= `Bearer ${value}`
+  },
+  agent: (request, value) => {
+    request.headers['user-agent'] ??= value
+  },
+  referer: (request, value) => {
+    request.headers.referer ??= value
+  },
+  url: (request, value) => {
+    request.urls.push(value)
+  },
+  get: (request) => {
+    request.isGet = true
+  },
+  head: (request) => {
+    request.isHead = true
+  }
+}
+takers.binary = takers.data
+
+/** A word that begins with one dash may hold several flags, and the value of the last. */
+function* flagsIn(args) {
+  const rest = [...args]
+  while (rest.length > 0) {
+    const word = rest.shift()
+    if (!word.startsWith('-') || word === '-') {
+      yield { name: null, value: word }
+      continue
+    }
+    if (word.startsWith('--')) {
+      const takes = known.has(word) ? !valueless.has(known.get(word)) : ignoredWithValue.has(word)
+      yield { name: word, value: takes ? (rest.shift() ?? '') : '' }
+      continue
+    }
+    for (let at = 1; at < word.length; at += 1) {
+      const name = `-${word[at]}`
+      const takes = known.has(name) ? !valueless.has(known.get(name)) : ignoredWithValue.has(name)
+      const attached = word.slice(at + 1)
+      yield { name, value: takes ? (attached === '' ? (rest.shift() ?? '') : attached) : '' }
+      if (takes) break
+    }
+  }
+}
+
+/** What curl sends if nothing else is said. */
+function finish(request) {
+  const { headers, notes, pieces, isJson, isForm, isGet, isHead } = request
+  const data = isJson ? request.json : pieces.join('&')
+  const hasData = isJson || pieces.length > 0
+  let url = request.urls[0] ?? ''
+  if (request.urls.length > 1) notes.push('It names several addresses: only the first is explained.')
+  if (isJson) {
+    headers['content-type'] ??= 'application/json'
+    headers.accept ??= 'application/json'
+  } else if (isForm) headers['content-type'] ??= 'multipart/form-data'
+  else if (hasData && !isGet) headers['content-type'] ??= 'application/x-www-form-urlencoded'
+  if (isGet && data !== '') url += `${url.includes('?') ? '&' : '?'}${data}`
+  const usual = isHead ? 'HEAD' : (hasData || isForm) && !isGet ? 'POST' : 'GET'
+  return { method: request.method === '' ? usual : request.method, url, headers, body: isGet ? '' : data }
+}
+
+/** Without a scheme curl takes http; a path alone stays one. */
+const withScheme = (url) => (/^(?:[a-z][a-z\d+.-]*:\/\/|\/)/i.test(url) ? url : `http://${url}`)
+
+/** @returns {Pasted} */
+function parseCurl(text) {
+  const { words: args, problem } = words(text)
+  if (problem !== '') return { request: null, problem, notes: [] }
+  const request = { method: '', urls: [], headers: {}, pieces: [], json: '', notes: [] }
+  const ignored = new Set()
+  for (const { name, value } of flagsIn(args.slice(1))) {
+    const taker = name === null ? 'url' : known.get(name)
+    if (taker !== undefined) takers[taker](request, value, name)
+    else if (!silent.has(name)) ignored.add(name)
+  }
+  // A name that is not a flag's could be a part of what was pasted, such as a body that was not quoted.
+  const named = [...ignored].filter((name) => ignoredWithValue.has(name))
+  if (named.length > 0) request.notes.push(`Ignored, since they do not change where it goes: ${named.join(', ')}.`)
+  if (named.length < ignored.size) request.notes.push('Flags that are not known here were ignored.')
+  const described = finish(request)
+  if (described.url === '') {
+    return { request: null, problem: 'The curl line names no address: add the one that the client calls.', notes: [] }
+  }
+  return { request: { ...described, url: withScheme(described.url) }, problem: '', notes: request.notes }
+}
+
+const requestLine = /^([A-Za-z]+)[ \t]+(\S+)(?:[ \t]+HTTP\/\d(?:\.\d)?)?[ \t]*$/
+const address = /^(?:https?:\/\/|\/)\S*$/i
+
+/** @returns {Pasted} */
+function parseHttp(text) {
+  const [head = '', ...rest] = text.replaceAll('\r\n', '\n').split(/\n[ \t]*\n/)
+  const [first = '', ...lines] = head.split('\n')
+  const [, method = '', url = ''] = requestLine.exec(first.trim()) ?? []
+  if (!address.test(url)) {
+    const problem =
+      'This is neither a curl line nor an HTTP request. Paste a line that begins with "curl", or one such as ' +
+      '"POST /rest/Customer/get_customer_info HTTP/1.1" with the headers below it, an empty line, and the body.'
+    return { request: null, problem, notes: [] }
+  }
+  const headers = {}
+  const unread = []
+  for (const line of lines) {
+    if (/^[^\s:]+:/.test(line)) addHeaderLine(headers, line)
+    else if (line.trim() !== '') unread.push(line)
+  }
+  const notes = unread.length > 0 ? ['Lines between the headers that are none were left out.'] : []
+  return { request: { method: method.toUpperCase(), url, headers, body: rest.join('\n\n') }, problem: '', notes }
+}
+
+/**
+ * @param {string} text
+ * @returns {Pasted}
+ */
+export function parsePasted(text) {
+  // A prompt in front of it comes with what is copied from a terminal.
+  const trimmed = text.trim().replace(/^[$#>%]\s+/, '')
+  if (trimmed === '')
+    return { request: null, problem: 'Paste a request first: a curl line, or its HTTP text.', notes: [] }
+  if (/^curl(?:\.exe)?\s/i.test(trimmed)) return parseCurl(trimmed)
+  if (address.test(trimmed))
+    return { request: { method: 'GET', url: trimmed, headers: {}, body: '' }, problem: '', notes: [] }
+  // What a body ends with is a part of it.
+  return parseHttp(text.trimStart())
+}
