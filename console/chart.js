@@ -8,7 +8,7 @@ import uPlot from 'uplot'
 import { minute, unknown } from './format.js'
 
 /** Lines differ by their dashes too, for those who do not tell the colours apart. */
-const dashes = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [14, 4], [2, 6]]
+const dashes = [[], [9, 3], [2, 3], [12, 3, 2, 3], [5, 3], [16, 4], [2, 6]]
 
 /** Less than this is not spread over the whole width. s. */
 const shortestSpan = 300
@@ -38,9 +38,12 @@ function rangeOfTime(_chart, min, max) {
 }
 
 /** From zero, with air above; something flat at zero gets a scale too. */
-const rangeOfValues = (_chart, _min, max) => [0, max > 0 ? max * 1.12 : 1]
+const rangeOfValues = (_chart, _min, max) => [0, max > 0 ? max * 1.12 : 5]
 
-function optionsFor({ place, series, format, onMoment }) {
+/** Steps of an axis on which there is nothing between one and two. */
+const wholeSteps = [1, 10, 100, 1000, 10_000, 100_000].flatMap((step) => [step, 2 * step, 5 * step])
+
+function optionsFor({ place, series, format, isWhole, onMoment }) {
   const style = getComputedStyle(place)
   const colour = (name) => style.getPropertyValue(`--${name}`).trim()
   const font = `11px ${style.fontFamily}`
@@ -65,7 +68,14 @@ function optionsFor({ place, series, format, onMoment }) {
     ],
     axes: [
       { ...axis, size: 26, gap: 6, space: 70, values: (_chart, splits) => splits.map((at) => minute(at * 1000)) },
-      { ...axis, size: 48, gap: 6, space: 32, values: (_chart, splits) => splits.map((value) => format(value)) }
+      {
+        ...axis,
+        ...(isWhole && { incrs: wholeSteps }),
+        size: 48,
+        gap: 6,
+        space: 32,
+        values: (_chart, splits) => splits.map((value) => format(value))
+      }
     ],
     hooks: { setCursor: [({ cursor }) => onMoment(cursor.idx ?? null)] }
   }
@@ -101,14 +111,14 @@ function Legend({ title, series, points, moment, format }) {
 }
 
 /** A chart with the size of its place, made anew for other series or another scheme. */
-function useChart({ points, series, format, onMoment }) {
+function useChart({ points, series, format, isWhole, onMoment }) {
   const place = useRef(null)
   const chart = useRef(null)
   const scheme = useScheme()
   const key = series.map((one) => one.key).join()
   useEffect(() => {
     const made = new uPlot(
-      optionsFor({ place: place.current, series, format, onMoment }),
+      optionsFor({ place: place.current, series, format, isWhole, onMoment }),
       dataOf(points, series),
       place.current
     )
@@ -127,10 +137,10 @@ function useChart({ points, series, format, onMoment }) {
 }
 
 /** `series`: `{ key, label, colour, value(point), isFilled? }`. */
-export function Chart({ title, summary, points, series, format, aside }) {
+export function Chart({ title, summary, points, series, format, isWhole, aside }) {
   const id = useId()
   const [moment, setMoment] = useState(null)
-  const place = useChart({ points, series, format, onMoment: setMoment })
+  const place = useChart({ points, series, format, isWhole, onMoment: setMoment })
   return html`<figure class="chart" aria-labelledby=${id}>
     <div class="chart-head">
       <h3 id=${id}>${title}</h3>

@@ -83,8 +83,13 @@ function base64(text) {
 /** Several of one name are one, as in HTTP; a Cookie's are joined by its own sign. */
 function addHeader(headers, name, value) {
   const key = name.toLowerCase()
-  const before = headers[key]
-  headers[key] = before === undefined ? value : `${before}${key === 'cookie' ? '; ' : ', '}${value}`
+  const before = headers.get(key)
+  headers.set(key, before === undefined ? value : `${before}${key === 'cookie' ? '; ' : ', '}${value}`)
+}
+
+/** What curl says by itself gives way to what it was told. */
+function addUsual(headers, name, value) {
+  if (!headers.has(name)) headers.set(name, value)
 }
 
 function addHeaderLine(headers, line) {
@@ -139,16 +144,16 @@ const takers = {
     else request.notes.push(fileNote(flag))
   },
   user: (request, value) => {
-    request.headers.authorization ??= `Basic ${base64(value.includes(':') ? value : `${value}:`)}`
+    addUsual(request.headers, 'authorization', `Basic ${base64(value.includes(':') ? value : `${value}:`)}`)
   },
   bearer: (request, value) => {
-    request.headers.authorization ??= `Bearer ${value}`
+    addUsual(request.headers, 'authorization', `Bearer ${value}`)
   },
   agent: (request, value) => {
-    request.headers['user-agent'] ??= value
+    addUsual(request.headers, 'user-agent', value)
   },
   referer: (request, value) => {
-    request.headers.referer ??= value
+    addUsual(request.headers, 'referer', value)
   },
   url: (request, value) => {
     request.urls.push(value)
@@ -194,13 +199,18 @@ function finish(request) {
   let url = request.urls[0] ?? ''
   if (request.urls.length > 1) notes.push('It names several addresses: only the first is explained.')
   if (isJson) {
-    headers['content-type'] ??= 'application/json'
-    headers.accept ??= 'application/json'
-  } else if (isForm) headers['content-type'] ??= 'multipart/form-data'
-  else if (hasData && !isGet) headers['content-type'] ??= 'application/x-www-form-urlencoded'
+    addUsual(headers, 'content-type', 'application/json')
+    addUsual(headers, 'accept', 'application/json')
+  } else if (isForm) addUsual(headers, 'content-type', 'multipart/form-data')
+  else if (hasData && !isGet) addUsual(headers, 'content-type', 'application/x-www-form-urlencoded')
   if (isGet && data !== '') url += `${url.includes('?') ? '&' : '?'}${data}`
   const usual = isHead ? 'HEAD' : (hasData || isForm) && !isGet ? 'POST' : 'GET'
-  return { method: request.method === '' ? usual : request.method, url, headers, body: isGet ? '' : data }
+  return {
+    method: request.method === '' ? usual : request.method,
+    url,
+    headers: Object.fromEntries(headers),
+    body: isGet ? '' : data
+  }
 }
 
 /** Without a scheme curl takes http; a path alone stays one. */
@@ -210,7 +220,7 @@ const withScheme = (url) => (/^(?:[a-z][a-z\d+.-]*:\/\/|\/)/i.test(url) ? url : 
 function parseCurl(text) {
   const { words: args, problem } = words(text)
   if (problem !== '') return { request: null, problem, notes: [] }
-  const request = { method: '', urls: [], headers: {}, pieces: [], json: '', notes: [] }
+  const request = { method: '', urls: [], headers: new Map(), pieces: [], json: '', notes: [] }
   const ignored = new Set()
   for (const { name, value } of flagsIn(args.slice(1))) {
     const taker = name === null ? 'url' : known.get(name)
@@ -242,14 +252,18 @@ function parseHttp(text) {
       '"POST /rest/Customer/get_customer_info HTTP/1.1" with the headers below it, an empty line, and the body.'
     return { request: null, problem, notes: [] }
   }
-  const headers = {}
+  const headers = new Map()
   const unread = []
   for (const line of lines) {
     if (/^[^\s:]+:/.test(line)) addHeaderLine(headers, line)
     else if (line.trim() !== '') unread.push(line)
   }
   const notes = unread.length > 0 ? ['Lines between the headers that are none were left out.'] : []
-  return { request: { method: method.toUpperCase(), url, headers, body: rest.join('\n\n') }, problem: '', notes }
+  return {
+    request: { method: method.toUpperCase(), url, headers: Object.fromEntries(headers), body: rest.join('\n\n') },
+    problem: '',
+    notes
+  }
 }
 
 /**

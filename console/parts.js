@@ -58,9 +58,22 @@ export function Choice({ label, options, chosen, onChoose }) {
   </div>`
 }
 
+/** A cell says what it is by itself, or on a phone, where the heads are not seen, by its label. */
+const cellOf = (row) =>
+  function Cell({ key, label, show, number, head, whole, told }) {
+    const looks = {
+      class: [number && 'number', whole && 'whole'].filter(Boolean).join(' '),
+      'data-label': told ? label : undefined
+    }
+    return head
+      ? html`<th key=${key} role="rowheader" scope="row" ...${looks}>${show(row)}</th>`
+      : html`<td key=${key} role="cell" ...${looks}>${show(row)}</td>`
+  }
+
 /**
  * On a phone each row becomes a block of lines, which takes a table's meaning away from it: so the roles are written out.
- * `columns`: `{ key, label, show(row), number?, head? }`.
+ * `columns`: `{ key, label, show(row), number?, head?, whole?, told? }`: a number, the row's name, a line of its own on a
+ * phone, a value that needs its label there.
  */
 export function Table({ caption, columns, rows, rowKey }) {
   return html`<table role="table" class="rows">
@@ -69,15 +82,7 @@ export function Table({ caption, columns, rows, rowKey }) {
       ${columns.map(({ key, label, number }) => html`<th key=${key} role="columnheader" scope="col" class=${number && 'number'}>${label}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">
-      ${rows.map(
-        (row) => html`<tr role="row" key=${rowKey(row)}>
-          ${columns.map(({ key, label, show, number, head }) =>
-            head
-              ? html`<th key=${key} role="rowheader" scope="row" data-label=${label} class=${number && 'number'}>${show(row)}</th>`
-              : html`<td key=${key} role="cell" data-label=${label} class=${number && 'number'}>${show(row)}</td>`
-          )}
-        </tr>`
-      )}
+      ${rows.map((row) => html`<tr role="row" key=${rowKey(row)}>${columns.map(cellOf(row))}</tr>`)}
     </tbody>
   </table>`
 }

@@ -80,10 +80,5 @@ export const transitions = {
 /** What was told of a move. */
 export const moves = { started: 'started', finished: 'finished', failed: 'failed' }
 
-/** Who told it. */
-export const tellers = {
-  told: 'an operator',
-  event: 'the system’s event',
-  found: 'seen in a lookup',
-  expired: 'time ran out'
-}
+/** How a move is known, where nobody told it here. */
+export const tellers = { event: 'event', found: 'seen', expired: 'time up' }

@@ -36,15 +36,16 @@ const faultColumns = [
   { key: 'at', label: 'time', show: ({ at }) => html`<${Time} at=${at} />` },
   { key: 'system', label: 'system', show: ({ system }) => html`<${System} name=${system} />` },
   { key: 'call', label: 'call', head: true, show: ({ call }) => call ?? 'page' },
-  { key: 'fault', label: 'fault', show: ({ fault }) => html`<span class="fault">${fault}</span>` },
+  { key: 'fault', label: 'fault', whole: true, show: ({ fault }) => html`<span class="fault">${fault}</span>` },
   { key: 'status', label: 'status', number: true, show: ({ status }) => status },
   {
     key: 'reason',
     label: 'reason',
+    told: true,
     show: ({ reason }) => (reason === null ? '–' : html`<span title=${reasons[reason]}>${reason}</span>`)
   },
-  { key: 'realm', label: 'realm', show: ({ realm }) => realm ?? '–' },
-  { key: 'id', label: 'request id', show: ({ id }) => html`<${RequestId} id=${id} />` }
+  { key: 'realm', label: 'realm', told: true, show: ({ realm }) => realm ?? '–' },
+  { key: 'id', label: 'request id', whole: true, show: ({ id }) => html`<${RequestId} id=${id} />` }
 ]
 
 const emptyFaults = {
@@ -72,8 +73,8 @@ const missingColumns = [
   { key: 'call', label: 'method', head: true, show: ({ call }) => call },
   { key: 'system', label: 'system', show: ({ system }) => html`<${System} name=${system} />` },
   { key: 'release', label: 'release', show: ({ release }) => release },
-  { key: 'count', label: 'calls', number: true, show: ({ count: number }) => count(number) },
-  { key: 'at', label: 'last', show: ({ at }) => html`<${Time} at=${at} />` }
+  { key: 'count', label: 'calls', number: true, told: true, show: ({ count: number }) => count(number) },
+  { key: 'at', label: 'last', told: true, show: ({ at }) => html`<${Time} at=${at} />` }
 ]
 
 export function Missing() {

@@ -71,12 +71,13 @@ function Batches({ batches }) {
 
 function fenceColumns(now) {
   return [
-    { key: 'customer', label: 'customer', number: true, head: true, show: ({ iCustomer }) => iCustomer },
+    { key: 'customer', label: 'customer', number: true, told: true, head: true, show: ({ iCustomer }) => iCustomer },
     { key: 'to', label: 'to', show: ({ to }) => (to === null ? 'not told' : html`<${System} name=${to} />`) },
-    { key: 'since', label: 'since', show: ({ since }) => html`<${Time} at=${since} />` },
+    { key: 'since', label: 'since', told: true, show: ({ since }) => html`<${Time} at=${since} />` },
     {
       key: 'until',
       label: 'until',
+      told: true,
       show: ({ until }) =>
         html`<${Time} at=${until} /> <span class="hint">${until > now ? `in ${span(until - now)}` : 'now'}</span>`
     }
@@ -105,11 +106,12 @@ const moveTones = { started: 'going', finished: 'good', failed: 'bad' }
 
 function Told({ at, iCustomer, count: number, state, to, by }) {
   const tone = by === 'expired' ? 'warn' : moveTones[state]
-  const who = number > 1 ? `${plural(number, 'customer')}, ${iCustomer} first` : `customer ${iCustomer}`
+  const who = number > 1 ? plural(number, 'customer') : `customer ${iCustomer}`
   return html`<li class=${tone}>
     <${Time} at=${at} /><${Shape} name=${tone ?? 'calm'} />
-    <span>${who} <b>${by === 'expired' ? 'expired' : (moves[state] ?? state)}</b>${to && html` <span class="to">to <${System} name=${to} /></span>`}
-    <span class="hint"> ${tellers[by] ?? by}</span></span>
+    <span>${who} <b>${by === 'expired' ? 'expired' : (moves[state] ?? state)}</b></span>
+    <span class="hint">${by === 'told' ? '' : (tellers[by] ?? by)}</span>
+    ${to && html`<${System} name=${to} />`}
   </li>`
 }
 
@@ -152,7 +154,7 @@ export function Migration() {
         <${Fences} fences=${migration.fences} moving=${migration.moving} />
       </div>
       <div class="stack">
-        <${Chart} title="Moved over time" points=${points} series=${moveSeries} format=${count} />
+        <${Chart} title="Moved over time" points=${points} series=${moveSeries} format=${count} isWhole />
         <${Batches} batches=${migration.batches} />
       </div>
       <${Feed} />

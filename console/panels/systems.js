@@ -80,7 +80,7 @@ function SystemCard({ name, system }) {
       </div>
     </div>
     <dl class="metrics">
-      <${Metric} label="calls per second" value=${rate(system.perSecond)} />
+      <${Metric} label="calls/s" value=${rate(system.perSecond)} />
       <${Metric} label="in flight" value=${count(system.inFlight)} />
       <${Metric} label="queued" value=${count(system.queued)} tone=${system.queued > 0 ? 'warn' : ''} />
       <${Metric} label="p50" value=${p50} unit=${p50Unit} />

@@ -12,7 +12,7 @@ import { families, realms } from '../words.js'
 const systemSeries = [
   { key: 'source', label: 'source', colour: 'source', isFilled: true, value: ({ calls }) => calls.source },
   { key: 'target', label: 'target', colour: 'target', isFilled: true, value: ({ calls }) => calls.target },
-  { key: 'both', label: 'both at once', colour: 'both', value: ({ calls }) => calls.both },
+  { key: 'both', label: 'both', colour: 'both', value: ({ calls }) => calls.both },
   { key: 'none', label: 'neither', colour: 'dim', value: ({ calls }) => calls.none }
 ]
 
@@ -49,15 +49,28 @@ const latencies = {
 
 const textsOf = (table) => Object.fromEntries(Object.entries(table).map(([key, { text }]) => [key, text]))
 
+const sumOf = (table) => Object.values(table).reduce((sum, value) => sum + value, 0)
+
+function summaryOf(traffic, points) {
+  if (traffic === undefined) return 'Waiting for the gateway’s first numbers.'
+  const { perSecond, sessions } = traffic
+  const all = sumOf(perSecond)
+  if (all === 0 && points.every(({ calls }) => sumOf(calls) === 0)) {
+    return 'No call yet: point a client at one of the gateway’s listeners, and its calls are here within seconds.'
+  }
+  const bySystem = ['source', 'target', 'both'].map((name) => `${name} ${rate(perSecond[name])}`).join(', ')
+  const kept = ['source', 'target', 'both'].map((name) => `${name} ${count(sessions[name])}`).join(', ')
+  return `${rate(all)} per second just now: ${bySystem}. Sessions kept: ${kept}.`
+}
+
 function Calls({ points, traffic }) {
   const [split, setSplit] = useState('system')
-  const total = traffic && Object.values(traffic.perSecond).reduce((sum, value) => sum + value, 0)
   return html`<${Chart}
     title="Calls per second"
     points=${points}
     series=${splits[split].series}
     format=${rate}
-    summary=${traffic && `${rate(total)} per second just now: source ${rate(traffic.perSecond.source)}, target ${rate(traffic.perSecond.target)}, both ${rate(traffic.perSecond.both)}. Sessions: source ${count(traffic.sessions.source)}, target ${count(traffic.sessions.target)}, both ${count(traffic.sessions.both)}.`}
+    summary=${summaryOf(traffic, points)}
     aside=${html`<${Choice} label="Split calls by" options=${textsOf(splits)} chosen=${split} onChoose=${setSplit} />`}
   />`
 }
@@ -92,7 +105,7 @@ function Outcomes({ title, words, points, group, totals, empty }) {
   const hour = Object.fromEntries(
     Object.keys(words).map((key) => [key, points.reduce((sum, point) => sum + (point[group]?.[key] ?? 0), 0)])
   )
-  const all = Object.values(hour).reduce((sum, value) => sum + value, 0)
+  const all = sumOf(hour)
   return html`<div class="outcomes">
     <h3>${title}</h3>
     <div class="shares" aria-hidden="true">

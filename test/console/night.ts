@@ -19,7 +19,9 @@ export function createRandom(seed: number) {
 }
 
 const random = createRandom(8)
-const around = (value: number, share = 0.1) => value * (1 + share * (random() * 2 - 1))
+/** Of three throws the middle is the likeliest. */
+const throwOf = () => (random() + random() + random()) / 1.5 - 1
+const around = (value: number, share = 0.1) => value * (1 + share * throwOf())
 const tenths = (value: number) => Math.round(value * 10) / 10
 
 const realmShares: Record<RealmName, number> = {
