@@ -23,7 +23,7 @@ function Customers({ customers, about }) {
       ? `From the systems’ own lists, at ${clock(at)}.`
       : about?.account
         ? 'As far as seen in events and lookups: the service account has not counted them yet.'
-        : 'As far as seen in events and lookups: console.account is not set. Name a service login there to have all counted.'
+        : 'As far as seen in events and lookups: plugins.console.account is not set. Name a service login there to have all counted.'
   return html`<div class="customers">
     <p class="sides">
       <span><${System} name="source" /> <b>${count(source)}</b></span>
@@ -123,7 +123,7 @@ function Feed() {
     ${
       told.length === 0
         ? html`<${Empty}>No word of a move yet. Tell one here, or let the systems send their provisioning events to /migrations.<//>`
-        : html`<ol class="told">${shown.map((one) => html`<${Told} key=${`${one.at}-${one.iCustomer}-${one.state}`} ...${one} />`)}</ol>`
+        : html`<ol class="told">${shown.map((one, at) => html`<${Told} key=${at} ...${one} />`)}</ol>`
     }
     ${more}
   </div>`

@@ -43,8 +43,8 @@ function Transitions({ transitions: all }) {
         ? html`<${Empty}>None since the start.<//>`
         : html`<ol class="changes">
             ${shown.map(
-              ({ at, to }) =>
-                html`<li key=${`${at}${to}`} class=${transitionTones[to]}>
+              ({ at, to }, index) =>
+                html`<li key=${index} class=${transitionTones[to]}>
                   <${Shape} name=${transitionTones[to] ?? 'calm'} /><span>${transitions[to] ?? to}</span><${Time} at=${at} />
                 </li>`
             )}

@@ -7,13 +7,18 @@ import { useFeed } from '../feed.js'
 import { clock } from '../format.js'
 import { ask } from '../ops.js'
 import { Panel, System, Time } from '../parts.js'
-import { evidence, realms } from '../words.js'
+import { evidence } from '../words.js'
 
 const kinds = {
   customer: { text: 'Customer (i_customer)', isNumber: true },
   account: { text: 'Account (i_account)', isNumber: true },
   login: { text: 'Login', isNumber: false }
 }
+
+/** The realms in which a login is somebody's who lives on one system. */
+const loginRealms = ['customer', 'account']
+
+const asSentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
 
 /** A sentence for a screen reader and for the eye alike. */
 function sentenceOf(asked, place) {
@@ -36,8 +41,8 @@ function Place({ asked, place }) {
         html`<div><dt>moving</dt><dd>to the ${place.moving.to ?? 'other system'} since ${clock(Date.parse(place.moving.since))}: writes are held back until ${clock(Date.parse(place.moving.until))} at the latest</dd></div>`
       }
     </dl>
-    ${place.hint && html`<p class="hint">${place.hint}</p>`}
-    ${place.at === null && !place.hint && html`<p class="hint">Call anything about it through the gateway, or set console.account, so that the systems can be asked.</p>`}`
+    ${place.hint && html`<p class="hint">${asSentence(place.hint)}</p>`}
+    ${place.at === null && !place.hint && html`<p class="hint">Call anything about it through the gateway, or set plugins.console.account, so that the systems can be asked.</p>`}`
 }
 
 export function Where() {
@@ -81,7 +86,7 @@ export function Where() {
         kind === 'login' &&
         html`<div class="field">
           <label for="where-realm">Realm</label>
-          <select id="where-realm" name="realm">${Object.keys(realms).map((name) => html`<option key=${name} selected=${name === 'customer'}>${name}</option>`)}</select>
+          <select id="where-realm" name="realm">${loginRealms.map((name) => html`<option key=${name} selected=${name === 'customer'}>${name}</option>`)}</select>
         </div>`
       }
       <button class="act" aria-disabled=${String(isBusy)}>Look</button>

@@ -65,7 +65,7 @@ const ways: readonly (readonly [what: string, look: (t: TestContext, watched: Wa
         }
       }
       for (const hint of [
-        /console\.account is not set/,
+        /plugins\.console\.account is not set/,
         /No login yet/,
         /No word of a move yet/,
         /No fault yet/,
