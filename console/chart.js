@@ -10,6 +10,9 @@ import { minute, unknown } from './format.js'
 /** Lines differ by their dashes too, for those who do not tell the colours apart. */
 const dashes = [[], [9, 3], [2, 3], [12, 3, 2, 3], [5, 3], [16, 4], [2, 6]]
 
+/** By its place, or as the series itself says: what flickers is easier to read without gaps. */
+const dashOf = ({ dash }, at) => dashes[(dash ?? at) % dashes.length]
+
 /** Less than this is not spread over the whole width. s. */
 const shortestSpan = 300
 const longestSpan = 3600
@@ -60,7 +63,7 @@ function optionsFor({ place, series, format, isWhole, onMoment }) {
       ...series.map((one, at) => ({
         stroke: colour(one.colour),
         width: 1.75,
-        dash: dashes[at % dashes.length],
+        dash: dashOf(one, at),
         fill: one.isFilled ? `${colour(one.colour)}1c` : undefined,
         points: { show: false },
         spanGaps: false
@@ -81,9 +84,9 @@ function optionsFor({ place, series, format, isWhole, onMoment }) {
   }
 }
 
-function Marker({ colour, at }) {
+function Marker({ colour, dash }) {
   return html`<svg class="marker" viewBox="0 0 22 8" aria-hidden="true">
-    <line x1="1" y1="4" x2="21" y2="4" style=${{ stroke: `var(--${colour})` }} stroke-dasharray=${dashes[at % dashes.length].join(' ')} />
+    <line x1="1" y1="4" x2="21" y2="4" style=${{ stroke: `var(--${colour})` }} stroke-dasharray=${dash.join(' ')} />
   </svg>`
 }
 
@@ -101,7 +104,7 @@ function Legend({ title, series, points, moment, format }) {
       ${series.map((one, at) => {
         const highest = highestOf(one)
         return html`<tr key=${one.key}>
-          <th scope="row"><${Marker} colour=${one.colour} at=${at} />${one.label}</th>
+          <th scope="row"><${Marker} colour=${one.colour} dash=${dashOf(one, at)} />${one.label}</th>
           <td class="number">${shown === undefined ? unknown : format(one.value(shown))}</td>
           <td class="number dim">${Number.isFinite(highest) ? format(highest) : unknown}</td>
         </tr>`
@@ -136,7 +139,7 @@ function useChart({ points, series, format, isWhole, onMoment }) {
   return place
 }
 
-/** `series`: `{ key, label, colour, value(point), isFilled? }`. */
+/** `series`: `{ key, label, colour, value(point), isFilled?, dash? }`. */
 export function Chart({ title, summary, points, series, format, isWhole, aside }) {
   const id = useId()
   const [moment, setMoment] = useState(null)

@@ -34,8 +34,8 @@ const latencies = {
   own: {
     text: 'Gateway’s own',
     series: [
-      { key: 'own50', label: 'p50', colour: 'line-1', isFilled: true, value: ({ own }) => own?.p50 },
-      { key: 'own99', label: 'p99', colour: 'line-2', value: ({ own }) => own?.p99 }
+      { key: 'own50', label: 'p50', colour: 'line-1', isFilled: true, dash: 1, value: ({ own }) => own?.p50 },
+      { key: 'own99', label: 'p99', colour: 'line-4', dash: 0, value: ({ own }) => own?.p99 }
     ]
   },
   systems: {
