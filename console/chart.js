@@ -35,8 +35,10 @@ const dataOf = (points, series) => [
   ...series.map(({ value }) => points.map((point) => value(point) ?? null))
 ]
 
-function rangeOfTime(_chart, min, max) {
-  if (min === null) return [Date.now() / 1000 - shortestSpan, Date.now() / 1000]
+/** By the data themselves: of a single point uPlot would make a day. */
+function rangeOfTime({ data: [times] }) {
+  const max = times.at(-1) ?? Date.now() / 1000
+  const min = times[0] ?? max
   return [Math.max(Math.min(min, max - shortestSpan), max - longestSpan), max]
 }
 
@@ -65,7 +67,8 @@ function optionsFor({ place, series, format, isWhole, onMoment }) {
         width: 1.75,
         dash: dashOf(one, at),
         fill: one.isFilled ? `${colour(one.colour)}1c` : undefined,
-        points: { show: false },
+        // Of one point there is no line.
+        points: { show: ({ data: [times] }) => times.length < 3, size: 5 },
         spanGaps: false
       }))
     ],

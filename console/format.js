@@ -16,7 +16,7 @@ export const count = (value) => (isNumber(value) ? whole.format(value).replaceAl
 /** Per second. */
 export function rate(value) {
   if (!isNumber(value)) return unknown
-  return value > 0 && value < 10 ? tenths.format(value) : count(value)
+  return value < 10 && !Number.isInteger(value) ? tenths.format(value) : count(value)
 }
 
 /** [number, unit] of so many ms. */
@@ -25,7 +25,7 @@ export function duration(ms) {
   if (ms >= 9950) return [count(ms / 1000), 's']
   if (ms >= 1000) return [tenths.format(ms / 1000), 's']
   if (ms > 0 && ms < 0.05) return ['< 0.1', 'ms']
-  return [ms < 10 ? tenths.format(ms) : count(ms), 'ms']
+  return [ms < 10 && ms > 0 ? tenths.format(ms) : count(ms), 'ms']
 }
 
 export const durationText = (ms) => duration(ms).join('\u00a0').trim()

@@ -27,7 +27,7 @@ function Customers({ customers, about }) {
   return html`<div class="customers">
     <p class="sides">
       <span><${System} name="source" /> <b>${count(source)}</b></span>
-      <span class="done"><b>${percent(target ?? 0, all)}</b> at the target</span>
+      <span class="done">${how === 'totals' ? html`<b>${percent(target ?? 0, all)}</b> at the target` : 'as far as seen'}</span>
       <span><b>${count(target)}</b> <${System} name="target" /></span>
     </p>
     <div class="way" aria-hidden="true">

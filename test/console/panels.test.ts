@@ -20,6 +20,10 @@ async function openConsole(t: TestContext, { page }: Watched, options: FeedOptio
   return feed
 }
 
+/** The colour around the source's card. */
+const edgeOf = (page: Page) =>
+  page.evaluate<string>("getComputedStyle(document.querySelector('article.source')).borderTopColor")
+
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
 const textOf = async (page: Page, selector: string) => (await page.locator(selector).first().textContent()) ?? ''
 
@@ -49,20 +53,25 @@ async function reachedByTab(page: Page): Promise<Set<string>> {
   return new Set((await page.evaluate(missed)) as string[])
 }
 
+/** How the page is looked at, one after the other; a feed is opened where it is told whether there is anything in it. */
+const looks = [
+  [false, 'light', desk],
+  [undefined, 'dark', desk],
+  [undefined, 'light', phone],
+  [true, 'dark', phone],
+  [undefined, 'light', desk]
+] as const
+
 const ways: readonly (readonly [what: string, look: (t: TestContext, watched: Watched) => Promise<void>])[] = [
   [
     'it is readable in light, in dark and on a phone, with and without anything to show',
     async (t, watched) => {
       const { page } = watched
-      for (const isEmpty of [false, true]) {
-        await openConsole(t, watched, { isEmpty })
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-          for (const [name, size] of Object.entries({ desk, phone })) {
-            await page.setViewportSize(size)
-            await isReadable(page, `${isEmpty ? 'empty' : 'full'}, ${colorScheme}, ${name}`)
-          }
-        }
+      for (const [isEmpty, colorScheme, size] of looks) {
+        if (isEmpty !== undefined) await openConsole(t, watched, { isEmpty })
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+        await page.setViewportSize(size)
+        await isReadable(page, `${colorScheme}, ${size.width} px`)
       }
       for (const hint of [
         /plugins\.console\.account is not set/,
@@ -97,11 +106,11 @@ const ways: readonly (readonly [what: string, look: (t: TestContext, watched: Wa
       const feed = await openConsole(t, watched)
       const card = page.locator('article.source')
       await card.getByText('up', { exact: true }).first().waitFor()
-      const before = await card.evaluate('(one) => getComputedStyle(one).borderTopColor')
+      const before = await edgeOf(page)
       Object.assign(feed.told.systems.source, { state: 'down', breaker: 'open' })
       await card.getByText('down', { exact: true }).waitFor()
       await card.getByText('breaker open', { exact: true }).first().waitFor()
-      assert.notEqual(await card.evaluate('(one) => getComputedStyle(one).borderTopColor'), before)
+      assert.notEqual(await edgeOf(page), before)
       assert.match(await page.title(), /^\(source down\)/)
       assert.equal(await page.getByRole('alert').textContent(), 'The source MR100 is down.')
       await isReadable(page, 'with a system down')
@@ -214,7 +223,6 @@ const ways: readonly (readonly [what: string, look: (t: TestContext, watched: Wa
       await where.getByText('from the last word about its move').waitFor()
       await look('31460')
       await where.getByText(/to the target since .*writes are held back/).waitFor()
-      await isReadable(page, 'with a place')
       await look('99999')
       await where.getByText(/check the number/).waitFor()
       await look('x')
