@@ -12,6 +12,7 @@ COPY plugins ./plugins
 COPY graphql ./graphql
 COPY gateway ./gateway
 COPY cli ./cli
+COPY console ./console
 # For the demonstration and for docker-compose.yml.
 COPY simulator ./simulator
 

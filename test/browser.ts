@@ -15,7 +15,7 @@ export interface Watched {
   readonly complaints: readonly string[]
 }
 
-function browserPath(): string | undefined {
+export function browserPath(): string | undefined {
   const onPath = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'chromium'))
   return process.env.CHROMIUM_PATH ?? onPath.find((path) => existsSync(path))
 }
