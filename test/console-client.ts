@@ -44,7 +44,9 @@ export async function listenTo(
   response.on('error', () => {})
   response.on('data', (chunk: string) => {
     text += chunk
-    const whole = (rest + chunk).split('\n\n')
+    rest += chunk
+    if (!chunk.includes('\n\n')) return
+    const whole = rest.split('\n\n')
     rest = whole.pop() ?? ''
     for (const one of whole) {
       const [, kind = '', data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(one) ?? []

@@ -148,6 +148,11 @@ test('a word that all have heard is one, and one that only one has heard is not 
   assert.deepEqual(feed, [entry(300, 3), entry(200, 2), entry(100, 1, 5)])
 })
 
+test('what each finds out for itself at about one time is one; later it is another', () => {
+  const [one, other] = [report({ feed: [entry(9000, 1), entry(1000, 1)] }), report({ feed: [entry(1700, 1)] })]
+  assert.deepEqual(merged(one, other).feed, [entry(9000, 1), entry(1000, 1)])
+})
+
 test('a batch that all follow is one, as far as anybody has seen it come', () => {
   const batch = (id: string, at: number, finished: number) => ({
     id,
@@ -159,10 +164,10 @@ test('a batch that all follow is one, as far as anybody has seen it come', () =>
     isOver: finished === 10
   })
   const { batches, moving, moved } = merged(
-    report({ batches: [batch('a', 1, 9)], moving: 1, moved: 9 }),
-    report({ batches: [batch('b', 2, 0), batch('a', 1, 10)], moving: 10, moved: 10 })
+    report({ batches: [batch('1-7', 1, 9)], moving: 1, moved: 9 }),
+    report({ batches: [batch('2-8', 2, 0), batch('1-7', 1, 10)], moving: 10, moved: 10 })
   )
-  assert.deepEqual(batches, [batch('b', 2, 0), batch('a', 1, 10)])
+  assert.deepEqual(batches, [batch('2-8', 2, 0), batch('1-7', 1, 10)])
   assert.deepEqual([moving, moved], [10, 10])
 })
 

@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../client.ts'
+import { listenTo } from '../console-client.ts'
 import { scrape } from '../scrape.ts'
 import { until } from '../until.ts'
 import { run, write } from './command.ts'
@@ -66,6 +67,22 @@ suite('two workers', () => {
     await gateway.logged('request', 10)
     const pids = new Set(gateway.lines.flatMap(({ msg, pid }) => (msg === 'request' ? [pid] : [])))
     assert.deepEqual([...pids].toSorted(), gateway.workers().toSorted())
+  })
+
+  test('a console hears of all as one, and of a move once', limit, async () => {
+    const client = await listenTo(scope, gateway.opsUrl)
+    assert.equal((await client.told('about')).workers, 2)
+    const body = JSON.stringify({ i_customer: 7, state: 'finished', to: 'target' })
+    await ask(gateway.opsUrl, { path: '/migrations', headers: { 'content-type': 'application/json' }, body })
+    const { moved } = await client.told('migration', ({ customers }) => customers.target === 1)
+    assert.equal(moved, 1)
+    const feed = await client.told('feed', (entries) => entries.length > 0)
+    assert.deepEqual([feed.length, feed[0].count, feed[0].iCustomer], [1, 1, 7])
+    const { points } = await client.told('history')
+    const told = [...points, await client.next('point')]
+    const pages = told.reduce((sum: number, { families }) => sum + families.page, 0)
+    assert.ok(pages > 0, JSON.stringify(told))
+    client.close()
   })
 
   test('one that does not answer in time is left out, but not what it has counted', limit, async () => {

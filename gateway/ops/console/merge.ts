@@ -46,20 +46,27 @@ export function mergeSteps(lists: readonly (readonly Step[])[]): Step[] {
   return merged.sort((a, b) => a.at - b.at).slice(-shown.steps)
 }
 
-/** One of each key, the better of two, newest first. */
+/** Two workers that find out the same for themselves, such as that a fence has expired, do so within this time, ms. */
+const nearMs = 2000
+
+/** What several have heard is one: of those with one key, at about one time, the better; newest first. */
 function once<Value extends { readonly at: number }>(
   lists: readonly (readonly Value[])[],
   keyOf: (value: Value) => string,
   isBetter: (one: Value, other: Value) => boolean,
   limit: number
 ): Value[] {
-  const found = new Map<string, Value>()
-  for (const value of lists.flat()) {
-    const key = keyOf(value)
-    const known = found.get(key)
-    if (known === undefined || isBetter(value, known)) found.set(key, value)
+  const [only, ...others] = lists
+  if (only !== undefined && others.length === 0) return only.slice(0, limit)
+  const found = new Map<string, Value[]>()
+  for (const value of lists.flat().sort((a, b) => a.at - b.at)) {
+    const same = found.get(keyOf(value)) ?? []
+    const last = same.at(-1)
+    if (last === undefined || value.at - last.at > nearMs) same.push(value)
+    else if (isBetter(value, last)) same[same.length - 1] = value
+    found.set(keyOf(value), same)
   }
-  return [...found.values()].sort(newestFirst).slice(0, limit)
+  return [...found.values()].flat().sort(newestFirst).slice(0, limit)
 }
 
 /** Each worker sees a change for itself: of the same that follow each other the first counts. */
@@ -114,13 +121,14 @@ function mergeHeard(reports: readonly Report[]) {
     expired: most(reports.map(({ expired }) => expired)),
     batches: once(
       reports.map(({ batches }) => batches),
-      ({ id }) => id,
+      // The id ends with its first customer.
+      ({ id }) => id.slice(id.indexOf('-')),
       (one, other) => one.customers - one.moving > other.customers - other.moving,
       shown.batches
     ),
     feed: once(
       reports.map(({ feed }) => feed),
-      ({ at, iCustomer, state }) => `${at} ${iCustomer} ${state}`,
+      ({ iCustomer, state, to, by }) => `${iCustomer} ${state} ${to} ${by}`,
       (one, other) => one.count > other.count,
       shown.feed
     )
