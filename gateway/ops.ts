@@ -17,7 +17,6 @@ import { addHeaders } from './ops/access/headers.ts'
 import { readWholeUrl } from './ops/access/hosts.ts'
 import { addAccess } from './ops/access/index.ts'
 import { isConsoleOn, registerConsole as registerOurs } from './ops/console.ts'
-import { createEvents } from './ops/events.ts'
 import { createExplain } from './ops/explain.ts'
 import { addMigrations } from './ops/migrations.ts'
 import type { AskAll } from './ops/reports.ts'
@@ -76,16 +75,6 @@ function addGuarded(scope: FastifyInstance, app: FastifyInstance, { config, askA
   scope.get('/where', async ({ query }) => where(query as object))
   scope.post('/explain', async ({ body }) => explain(body))
   addMigrations(scope, app)
-  if (app.hasDecorator('console')) addConsole(scope, app, config, askAll)
-}
-
-function addConsole(scope: FastifyInstance, app: FastifyInstance, config: Config, askAll: AskAll | null) {
-  const events = createEvents(app, config, askAll)
-  // A HEAD of its own would open a stream that nobody reads.
-  scope.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => events.open(reply))
-  scope.addHook('preClose', async function endEvents() {
-    events.close()
-  })
 }
 
 /** `registerConsole` is another one in tests alone. */
@@ -111,8 +100,7 @@ export async function buildOps(
   addHealth(ops, app, watched)
   addAccess(ops, app, config, (scope, csrfOf) => {
     addGuarded(scope, app, watched)
-    if (isConsoleOn(config)) return registerConsole(scope, app, { csrfOf })
-    return undefined
+    if (isConsoleOn(config)) registerConsole(scope, app, { csrfOf, config, askAll: watched.askAll })
   })
   await ops.ready()
   return ops

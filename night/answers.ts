@@ -10,8 +10,10 @@ export type End =
   | 'fenced'
   /** The session has ended: log in again. */
   | 'ended'
-  /** A gateway has too much to do, and nothing was sent: come again. */
+  /** Too much is under way, and nothing was sent: come again. */
   | 'busy'
+  /** Nobody knows whether it was carried out: no answer came in time. */
+  | 'late'
   /** Anything else. */
   | 'wrong'
 
@@ -27,7 +29,9 @@ const ends: Readonly<Record<string, End>> = {
   'Server.Dispatcher.migration_in_progress': 'fenced',
   'Server.Session.check_auth.auth_failed': 'ended',
   'Client.Session.check_auth.failed_to_process_access_token': 'ended',
-  'Server.Dispatcher.overloaded': 'busy'
+  'Server.Dispatcher.store_unavailable': 'busy',
+  'Server.Dispatcher.system_unavailable': 'busy',
+  'Server.Dispatcher.system_timeout': 'late'
 }
 
 interface GraphqlError {
@@ -46,7 +50,7 @@ function faultIn(text: string): string | null {
 export function understand({ ending, status, text, headers }: Incoming): Understood {
   const seconds = Number(headers['retry-after'] ?? Number.NaN)
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null
-  if (ending !== 'answered') return { end: 'wrong', cause: ending, retryAfterMs }
+  if (ending !== 'answered') return { end: ending === 'unanswered' ? 'late' : 'wrong', cause: ending, retryAfterMs }
   try {
     const faultcode = faultIn(text)
     if (faultcode === null) return { end: status === 200 ? 'done' : 'wrong', cause: String(status), retryAfterMs }

@@ -42,6 +42,7 @@ export const wrongs = {
   astray: 'writes carried out where their customer was not',
   passed: 'writes that reached a system behind the fence',
   early: '"started" answered while a write was under way',
+  late: 'writes without an answer in time',
   unexplained: 'writes refused otherwise than by the fence or the handoff',
   givenUp: 'writes that never succeeded',
   stale: 'notes other than the last accepted write, where their customer ended',
@@ -55,6 +56,9 @@ const hearingMs = 400
 const keptExamples = 4
 /** A refusal by which the source says that the session has ended: the customer's client begins anew. */
 const isHandoff = ({ executed, faultcode }: Marked) => !executed && /check_auth/.test(faultcode ?? '')
+
+/** Whether it was carried out cannot be told from the answer. */
+const isUnclearLine = ({ tries }: Line) => tries.some(({ end }) => end === 'wrong' || end === 'late')
 
 export type Book = ReturnType<typeof createBook>
 
@@ -113,11 +117,12 @@ export function createBook() {
     if (on.size > 1) blame('both', () => storyOf(line))
     else if (executed.length > 1) blame('doubled', () => storyOf(line))
     if (done !== undefined && executed.length === 0) blame('lost', () => storyOf(line))
-    const isUnclear = tries.some(({ end }) => end === 'wrong')
+    const isUnclear = isUnclearLine(line)
     const isOutside = ({ at }: Marked) => done === undefined || at + 1 < done.sentAt || at > done.endedAt
     if (!isUnclear && executed.some(isOutside)) blame('against', () => storyOf(line))
     if (executed.some((arrival) => !isPlace(iCustomer, arrival))) blame('astray', () => storyOf(line))
-    if (isUnclear) blame('unexplained', () => storyOf(line))
+    if (tries.some(({ end }) => end === 'late')) blame('late', () => storyOf(line))
+    else if (isUnclear) blame('unexplained', () => storyOf(line))
     else if (done === undefined) blame('givenUp', () => storyOf(line))
     judgeFence(line)
   }
@@ -166,21 +171,26 @@ export function createBook() {
 
     /** Compares everything, once. */
     close(holdings: ReadonlyMap<string, Holding>, noteOf: (mark: number) => string) {
-      for (const line of lines.values()) judge(line)
+      /** Notes of writes that may have been carried out after the last accepted one. */
+      const unclear = new Set<string>()
+      for (const line of lines.values()) {
+        judge(line)
+        if (isUnclearLine(line)) unclear.add(`${line.holder} ${noteOf(line.mark)}`)
+      }
       for (const [holder, line] of last) {
         const at: System = journeys.get(line.iCustomer)?.hasMoved ? 'target' : 'source'
         const holding = holdings.get(holder) ?? {}
         const active = Object.keys(holding)
         const story = () => `${holder}, which should be on the ${at}: ${JSON.stringify(holding)}; ${storyOf(line)}`
         if (active.length !== 1 || active[0] !== at) blame('split', story)
-        else if (holding[at] !== noteOf(line.mark)) blame('stale', story)
+        else if (holding[at] !== noteOf(line.mark) && !unclear.has(`${holder} ${holding[at]}`)) blame('stale', story)
       }
     },
 
     figures() {
       const all = [...lines.values()]
       const withEnd = (...ends: readonly Try['end'][]) =>
-        all.filter(({ tries }) => tries.some(({ end }) => ends.includes(end)))
+        all.filter((line) => !isUnclearLine(line) && line.tries.some(({ end }) => ends.includes(end)))
       const isDone = ({ tries }: Line) => tries.some(({ end }) => end === 'done')
       const fenced = withEnd('fenced')
       const handed = withEnd('ended')

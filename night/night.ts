@@ -3,6 +3,7 @@
  * session, and the comparison.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { cpuTimes } from '../fleet/drill/phases.ts'
 import { startFleet } from '../fleet/topology.ts'
 import { markOf } from '../soak/arrivals.ts'
 import { now } from '../soak/company.ts'
@@ -29,6 +30,8 @@ const idleMs = 5000
 /** Of the seeded world not everybody may log in, and a third has moved before. */
 const worldShare = 2.6
 const atOnce = 16
+/** Longer than a gateway waits for a system: clients hear what it says. */
+const clientMs = 60_000
 
 type Fleet = Awaited<ReturnType<typeof startFleet>>
 
@@ -52,7 +55,7 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
   const { command, about } = fleet
   const { customers, writes, batch, seed, waitMs } = options
   const subjects = await whoMoves(fleet, customers)
-  const client = createClient(fleet.origin)
+  const client = createClient(fleet.origin, clientMs)
   const book = createBook()
   const sessions = createSessions(client, about.staff.admin, now)
   const isShort = customers < 200
@@ -85,8 +88,11 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
     await writers.once(own, () => ownWay('customer'), atOnce)
     print('customers are moved')
     const begunAt = now()
+    const before = cpuTimes()
     await writers.during(mover.moveAll(subjects, print))
     const seconds = (now() - begunAt) / 1000
+    const cpu = cpuTimes()
+    const busyShare = 1 - (cpu.idle - before.idle) / (cpu.all - before.all)
     print('whoever was told to come again comes again')
     await writers.settled()
     await writers.once(own, () => ownWay('customer'), atOnce)
@@ -94,14 +100,14 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
     print('the books are compared')
     const holders = [...book.expected().keys()]
     book.close(await surveyNotes({ ports: fleet.systemPorts, admin: about.staff.admin, holders }), markOf)
-    return { seconds }
+    return { seconds, busyShare }
   }
 
   try {
     const books = keepBooks()
     books.catch(() => {})
-    const { seconds } = await Promise.race([work(), endOf(signal)])
-    return { seconds, book, moves: mover.counts, settlingMs: mover.settlingMs, logins: sessions.counts, writers }
+    const measured = await Promise.race([work(), endOf(signal)])
+    return { ...measured, book, moves: mover.counts, settlingMs: mover.settlingMs, logins: sessions.counts, writers }
   } finally {
     await client.close()
   }

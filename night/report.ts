@@ -7,7 +7,10 @@ import { type Wrong, wrongs } from './book.ts'
 import type { Night } from './night.ts'
 import type { NightOptions } from './options.ts'
 
-type Judged = Pick<Night, 'book' | 'moves'>
+type Judged = Pick<Night, 'book' | 'moves' | 'busyShare'>
+
+/** A machine that is busier lets clients wait for longer than they want to. */
+const busiest = 0.8
 
 /** What shows that the night was one. */
 function workLimits({ book, moves }: Judged, { customers }: Pick<NightOptions, 'customers'>): Limit[] {
@@ -32,17 +35,24 @@ function workLimits({ book, moves }: Judged, { customers }: Pick<NightOptions, '
   ]
 }
 
+function wrongLimit({ book, busyShare }: Judged, wrong: Wrong): Limit {
+  const limit = none(wrongs[wrong], book.counts[wrong])
+  const isDoubtful = wrong === 'late' && limit.isKept === false && busyShare > busiest
+  return isDoubtful ? { ...limit, isKept: 'the machine is too busy' } : limit
+}
+
 export const nightLimits = (night: Judged, options: Pick<NightOptions, 'customers'>): Limit[] => [
-  ...(Object.keys(wrongs) as Wrong[]).map((wrong) => none(wrongs[wrong], night.book.counts[wrong])),
+  ...(Object.keys(wrongs) as Wrong[]).map((wrong) => wrongLimit(night, wrong)),
   ...workLimits(night, options)
 ]
 
-function figureRows({ book, moves, settlingMs, logins, seconds, writers }: Night): string[][] {
+function figureRows({ book, moves, settlingMs, logins, seconds, busyShare, writers }: Night): string[][] {
   const { writes, done, executed } = book.figures()
   const sorted = settlingMs.toSorted((one, other) => one - other)
   const settled = [sorted[Math.floor(sorted.length / 2)] ?? 0, sorted.at(-1) ?? 0].map((ms) => `${ms.toFixed(0)} ms`)
   return [
     ['seconds with moves', seconds.toFixed(1)],
+    ['processors busy', `${(busyShare * 100).toFixed(0)} %`],
     ['batches', String(moves.batches)],
     ['"started" answered after, median and most', settled.join(', ')],
     ['"started" told again', String(moves.toldAgain)],

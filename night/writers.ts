@@ -45,7 +45,7 @@ export function createWriters({ client, sessions, book, dice, now, subjects, hot
       const sentAt = now()
       const { end, cause, retryAfterMs } = understand(await client.send(way.tell(subject, mark, session), null))
       book.tried(mark, { sentAt, endedAt: now(), end, cause })
-      if (end === 'done' || end === 'wrong') return
+      if (end === 'done' || end === 'wrong' || end === 'late') return
       // Staff stay logged in the whole night.
       if (end === 'ended' && way.by === 'admin') return
       if (end === 'ended') sessions.forget(subject, way)

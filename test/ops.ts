@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import pino from 'pino'
 import { buildApp } from '../gateway/app.ts'
 import type { Config } from '../gateway/config-schema.ts'
-import type { RegisterConsole } from '../gateway/ops/console.ts'
+import type { registerConsole } from '../gateway/ops/console.ts'
 import { buildOps } from '../gateway/ops.ts'
 import { testConfig } from './build.ts'
 import { type Ask, ask, createJar, type Reply } from './client.ts'
@@ -14,7 +14,7 @@ export const token = 'an ops token for tests'
 const nobody = { admin: 'http://127.0.0.1:1' }
 
 const consoleWith =
-  (waiting: (() => void)[]): RegisterConsole =>
+  (waiting: (() => void)[]): typeof registerConsole =>
   (scope, _app, { csrfOf }) => {
     scope.get('/console', (request, reply) =>
       reply.type('text/html').send(`<meta name="csrf-token" content="${csrfOf(request)}"><h1>The console</h1>`)
@@ -47,9 +47,7 @@ export async function startOps(
   { ops = {}, ...overrides }: { readonly ops?: object; readonly [key: string]: unknown } = {}
 ): Promise<TestOps> {
   const config = testConfig({ source: nobody, target: nobody }, { ops: { port: 0, ...ops }, ...overrides })
-  const isKnown = config.plugins.some(({ name }) => name === 'console')
-  const plugins = isKnown ? config.plugins : [...config.plugins, { name: 'console', options: {}, aside: null }]
-  return listenWith(t, { ...config, plugins })
+  return listenWith(t, config)
 }
 
 async function listenWith(t: Pick<TestContext, 'after'>, config: Config): Promise<TestOps> {

@@ -56,7 +56,7 @@ export interface DrillMeans {
   readonly print: (text: string) => void
 }
 
-function cpuTimes() {
+export function cpuTimes() {
   const all = cpus().map(({ times }) => times)
   const sum = (pick: (times: (typeof all)[number]) => number) => all.reduce((total, times) => total + pick(times), 0)
   return { idle: sum(({ idle }) => idle), all: sum((times) => Object.values(times).reduce((a, b) => a + b, 0)) }

@@ -47,13 +47,14 @@ async function* halfOf(body: Buffer, left: AbortSignal) {
   await new Promise((resolve) => left.addEventListener('abort', resolve, { once: true }))
 }
 
-export function createClient(origin: string) {
+/** `mostMs` is the client's patience. */
+export function createClient(origin: string, mostMs = patienceMs) {
   const pool = new Pool(origin, { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
   async function send({ method, path, headers, body }: Outgoing, leaving: Leaving | null): Promise<Incoming> {
     const gone = new AbortController()
     const isWithin = leaving === 'within body' && body !== null
-    const afterMs = leaving === null ? patienceMs : leaving === 'within body' ? 20 : leaving.afterMs
+    const afterMs = leaving === null ? mostMs : leaving === 'within body' ? 20 : leaving.afterMs
     const timer = setTimeout(() => gone.abort(), afterMs)
     const startedAt = performance.now()
     let status: number | null = null

@@ -11,7 +11,7 @@ import type { JournalEntry } from '../../simulator/index.ts'
 import { type Marked, markedOf, markOf } from '../../soak/arrivals.ts'
 import type { Incoming } from '../../soak/load/client.ts'
 
-type Told = readonly [end: 'done' | 'fenced' | 'ended' | 'wrong', sentAt: number, endedAt: number]
+type Told = readonly [end: 'done' | 'fenced' | 'ended' | 'late' | 'wrong', sentAt: number, endedAt: number]
 type Arrived = readonly [system: System, at: number, executed?: boolean, faultcode?: string]
 
 interface Night {
@@ -121,6 +121,7 @@ const bad: readonly (readonly [name: string, wrong: readonly Wrong[], night: Nig
   ],
   ['under way when "started" is answered', ['early'], { told: [['done', 900, 1900]], arrived: [['source', 910]] }],
   ['refused without a reason', ['unexplained'], { told: [['wrong', 1500, 1510]], arrived: [] }],
+  ['not answered in time', ['late'], { told: [['late', 3500, 9500]], arrived: [['target', 3550]] }],
   ['never done', ['givenUp'], { told: [fenced], arrived: [] }],
   ['not in the record', ['stale'], { told: [after], arrived: [['target', 3550]], holding: { target: 'of before' } }],
   [
@@ -139,14 +140,17 @@ test('night: every kind of wrong is one that a night can have, and fails it', ()
   const seen = new Set(bad.flatMap(([, wrong]) => wrong))
   assert.deepEqual([...seen].toSorted(), Object.keys(wrongs).toSorted())
   const moves = { batches: 1, moved: 1, failed: 0, toldAgain: 0, refusedWords: 0 }
-  const failing = (night: Night, more = {}) =>
-    nightLimits({ book: bookOf(night), moves: { ...moves, ...more } }, { customers: 1 }).flatMap(({ name, isKept }) =>
-      isKept === true ? [] : [name]
+  const failing = (night: Night, more = {}, busyShare = 0.2) =>
+    nightLimits({ book: bookOf(night), moves: { ...moves, ...more }, busyShare }, { customers: 1 }).flatMap(
+      ({ name, isKept }) => (isKept === false ? [name] : [])
     )
   const whole: Night = { told: [fenced, ['ended', 3100, 3110], after], arrived: [['target', 3550]] }
   assert.deepEqual(failing(whole), [])
   for (const [, [first], night] of bad) assert.ok(failing(night).includes(wrongs[first as Wrong]))
   assert.deepEqual(failing(whole, { refusedWords: 1 }), ['words of moves that a gateway refused'])
+  const late: Night = { told: [['late', 3500, 9500]], arrived: [] }
+  assert.ok(failing(late).includes(wrongs.late))
+  assert.ok(!failing(late, {}, 0.95).includes(wrongs.late), 'a machine that is too busy judges nobody')
   assert.deepEqual(failing(whole, { moved: 0 }), ['customers whose move ended'])
   assert.deepEqual(failing({ told: [after], arrived: [['target', 3550]] }), [
     'writes that met the fence and succeeded after Retry-After',
@@ -172,6 +176,13 @@ for (const [name, answer, end, retryAfterMs] of [
   ['an ended session', told(500, `{"faultcode":"${sessionFault}"}`), 'ended', null],
   ['another fault', told(500, '{"faultcode":"Server.Customer.exported"}'), 'wrong', null],
   ['another status', told(404, '{}'), 'wrong', null],
+  [
+    'too much under way',
+    told(503, '{"faultcode":"Server.Dispatcher.system_unavailable"}', { 'retry-after': '1' }),
+    'busy',
+    1000
+  ],
+  ['no patience', { ...told(0, ''), ending: 'unanswered', status: null }, 'late', null],
   ['a page', told(502, 'Bad Gateway'), 'wrong', null],
   ['no answer', { ...told(0, ''), ending: 'no answer', status: null }, 'wrong', null]
 ] as const) {
