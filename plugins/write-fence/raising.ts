@@ -265,8 +265,10 @@ export function createRaising(
 
     async end(words: readonly Ended[]) {
       const told = words.map((word) => {
-        const to = word.to ?? fences.get(word.iCustomer)?.to ?? (word.state === 'finished' ? 'target' : null)
-        return { ...word, to }
+        const fence = fences.get(word.iCustomer)
+        // Of one that nobody has told the start of, the systems are asked: it may have been moved back.
+        const otherwise = fence !== undefined && word.state === 'finished' ? 'target' : null
+        return { ...word, to: word.to ?? fence?.to ?? otherwise }
       })
       await place(told)
       const ended: Fence[] = []

@@ -194,7 +194,10 @@ async function singleHome({ one, other }: Pair) {
   const before = readsOf(other)
   for (let at = 0; at < 20; at++) for (const gateway of [one, other]) assertFrom(await read(gateway), 'source')
   assert.equal(one.source.journal.count('Session/ping'), pings, 'nobody was asked')
-  assert.ok(readsOf(other) - before <= 1, 'a session in use costs one read')
+  assert.ok(
+    readsOf(other) - before <= 4,
+    'a session in use costs a few reads, once: it, whose it is, and where that one is'
+  )
   // The hint: the other gateway asks the source first, and no failed login is counted at the target.
   const refused = one.target.journal.count('Session/login')
   assertFrom((await login(other.url, 'customer', user)).reply, 'source')
