@@ -55,6 +55,8 @@ export function createSharedStore(
   let hearing = 0
   let isHearing = false
   let heard = 0
+  /** Writes of this process that may not have reached the store: what is read meanwhile may be older than they are. */
+  let writing = 0
   let isLost = false
 
   function keep(key: string, value: string | null, ttlMs: number) {
@@ -82,7 +84,7 @@ export function createSharedStore(
       const found = await guard.ask('read', () => backend.get(purpose, key))
       if (found === undefined && isLost && lasting) return known(key)?.value ?? undefined
       // What somebody has changed meanwhile may be what was read, or not.
-      if (heard !== before) return found?.value
+      if (heard !== before || writing > 0) return found?.value
       if (found === undefined && notesAbsence) keep(key, null, absenceMs)
       else if (found === undefined) front.delete(key)
       else keep(key, found.value, found.restMs)
@@ -128,7 +130,17 @@ export function createSharedStore(
     note(changes)
     const gone = changes.filter(({ value }) => value === null).map(({ key }) => key)
     if (gone.length > 0) tellListeners(gone)
-    await guard.write(purpose, changes)
+    await whileWriting(() => guard.write(purpose, changes))
+  }
+
+  async function whileWriting(send: () => Promise<void>) {
+    writing++
+    try {
+      await send()
+    } finally {
+      writing--
+      heard++
+    }
   }
 
   return {
@@ -144,7 +156,7 @@ export function createSharedStore(
       heard++
       front.clear()
       tellListeners(null)
-      await guard.clear(purpose)
+      await whileWriting(() => guard.clear(purpose))
     },
     entries: () => backend.entries(purpose),
     async increment(key, windowMs) {

@@ -50,6 +50,23 @@ suite('in front of a store that is well', async () => {
     assert.equal(await other.get('a'), '2')
   })
 
+  test('what was read before an own write had reached the store is not kept', async (t) => {
+    const { createProcess, memory } = createFleet(t)
+    const [one, other] = [createProcess(), createProcess()]
+    await other.set('a', '1', minute)
+    const reached = Promise.withResolvers<void>()
+    const write = memory.write.bind(memory)
+    t.mock.method(memory, 'write', async (...args: Parameters<typeof write>) => {
+      await reached.promise
+      return write(...args)
+    })
+    const deleting = one.delete('a')
+    assert.equal(await one.get('a'), '1', 'it is there still')
+    reached.resolve()
+    await deleting
+    assert.equal(await one.get('a'), undefined)
+  })
+
   test('what may have been told while nobody listened is read again', async (t) => {
     const { createProcess, memory } = createFleet(t)
     const one = createProcess()
