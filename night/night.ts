@@ -59,6 +59,7 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
   const book = createBook()
   const sessions = createSessions(client, about.staff.admin, now)
   const isShort = customers < 200
+  const rampMs = isShort ? 0 : 8000
   const mover = createMover({
     ...{ command, book, now, batch, token: fleet.token, dice: createDice(seed, 'moves') },
     migrations: fleet.gateways.map(({ opsUrl }) => `${opsUrl}/migrations`),
@@ -67,7 +68,7 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
   })
   const dice = createDice(seed, 'writes')
   const writers = createWriters({
-    ...{ client, sessions, book, dice, now, subjects, hot: mover.hot, rate: writes, waitMs }
+    ...{ client, sessions, book, dice, now, subjects, hot: mover.hot, rate: writes, rampMs, waitMs }
   })
 
   async function drain() {
@@ -89,7 +90,7 @@ async function runOn(fleet: Fleet, { options, signal, print }: NightMeans) {
     print('customers are moved')
     const begunAt = now()
     const before = cpuTimes()
-    await writers.during(mover.moveAll(subjects, print))
+    await writers.during(delay(rampMs, undefined, { signal }).then(() => mover.moveAll(subjects, print)))
     const seconds = (now() - begunAt) / 1000
     const cpu = cpuTimes()
     const busyShare = 1 - (cpu.idle - before.idle) / (cpu.all - before.all)

@@ -56,7 +56,7 @@ function figureRows({ book, moves, settlingMs, logins, seconds, busyShare, write
     ['batches', String(moves.batches)],
     ['"started" answered after, median and most', settled.join(', ')],
     ['"started" told again', String(moves.toldAgain)],
-    ['writes begun each second meanwhile', (writers.counts.begun / seconds).toFixed(0)],
+    ['writes begun each second, once the rate was reached', writers.rate().toFixed(0)],
     ['writes', String(writes)],
     ['  accepted', String(done)],
     ['  not begun, everybody was writing', String(writers.counts.skipped)],

@@ -20,6 +20,8 @@ export interface WritersOptions {
   /** Who is moved now or next. */
   readonly hot: () => readonly Subject[]
   readonly rate: number
+  /** Until the rate is reached, ms. */
+  readonly rampMs: number
   /** Most that a client waits before it comes again, ms. */
   readonly waitMs: number
 }
@@ -33,9 +35,26 @@ const waitsMs = 1000
 /** A write that has not succeeded by then is given up. */
 export const patienceMs = 120_000
 
-export function createWriters({ client, sessions, book, dice, now, subjects, hot, rate, waitMs }: WritersOptions) {
+/** How many writes are to be begun by then: the rate rises for a while, as no night begins with everybody at once. */
+export const dueAfter = (ms: number, rate: number, rampMs: number): number =>
+  (rate / 1000) * (ms < rampMs ? (ms * ms) / (2 * rampMs) : ms - rampMs / 2)
+
+export function createWriters({
+  client,
+  sessions,
+  book,
+  dice,
+  now,
+  subjects,
+  hot,
+  rate,
+  rampMs,
+  waitMs
+}: WritersOptions) {
   const underWay = new Set<Promise<void>>()
   const counts = { begun: 0, skipped: 0 }
+  let reached = { at: 0, begun: 0 }
+  let endedAt = 0
 
   async function write(subject: Subject, way: Way) {
     const mark = book.begin({ iCustomer: subject.iCustomer, holder: holderOf(subject, way), way: way.name })
@@ -90,11 +109,16 @@ export function createWriters({ client, sessions, book, dice, now, subjects, hot
       work.then(over, over)
       let started = 0
       for (const begun = now(); !isOver; await delay(turnMs)) {
-        const due = ((now() - begun) * rate) / 1000
+        const due = dueAfter(now() - begun, rate, rampMs)
         for (; started < due; started++) startOne()
+        if (reached.at === 0 && now() - begun >= rampMs) reached = { at: now(), begun: counts.begun }
       }
+      endedAt = now()
       return work
     },
+
+    /** Writes that were begun each second, once the rate was reached. */
+    rate: () => ((counts.begun - reached.begun) * 1000) / (endedAt - reached.at),
 
     /** Every write that was begun has ended. */
     async settled() {

@@ -7,6 +7,7 @@ import type { System } from '../../core/words.ts'
 import { understand } from '../../night/answers.ts'
 import { createBook, type Holding, type Wrong, wrongs } from '../../night/book.ts'
 import { nightLimits } from '../../night/report.ts'
+import { dueAfter } from '../../night/writers.ts'
 import type { JournalEntry } from '../../simulator/index.ts'
 import { type Marked, markedOf, markOf } from '../../soak/arrivals.ts'
 import type { Incoming } from '../../soak/load/client.ts'
@@ -156,6 +157,12 @@ test('night: every kind of wrong is one that a night can have, and fails it', ()
     'writes that met the fence and succeeded after Retry-After',
     'writes that met an ended session and succeeded after a new login'
   ])
+})
+
+test('night: the rate rises evenly until it is reached', () => {
+  const counts = [0, 1000, 2000, 3000].map((ms) => dueAfter(ms, 100, 2000))
+  assert.deepEqual(counts, [0, 25, 100, 200])
+  assert.equal(dueAfter(500, 100, 0), 50)
 })
 
 const told = (status: number, text: string, headers = {}): Incoming => ({
