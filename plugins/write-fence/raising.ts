@@ -73,6 +73,7 @@ export function createRaising(
     end(ends) {
       for (const [iCustomer, token] of ends) {
         fences.noteOver(iCustomer, token)
+        own.delete(iCustomer)
         if (fences.get(iCustomer)?.token === token) fences.end(iCustomer)
       }
       change()
@@ -201,7 +202,10 @@ export function createRaising(
     putUp(kept.filter(({ until }) => until > now))
     loaded = Math.max(loaded, generation)
     const isKept = setOf(kept)
-    await reconcile(fences.list().flatMap(({ iCustomer }) => (isKept.has(iCustomer) ? [] : [iCustomer])))
+    const missing = () => fences.list().filter(({ iCustomer, since }) => since < now && !isKept.has(iCustomer))
+    await reconcile(setOf(missing()))
+    // The store has lost them; who starts later must find them there.
+    await sharing.restore(missing())
   }
 
   const loadAgain = () =>
@@ -272,16 +276,20 @@ export function createRaising(
       })
       await place(told)
       const ended: Fence[] = []
+      const others: number[] = []
       for (const { iCustomer, state } of told) {
         const fence = fences.end(iCustomer)
         own.delete(iCustomer)
-        if (fence === undefined) continue
+        if (fence === undefined) {
+          others.push(iCustomer)
+          continue
+        }
         ended.push(fence)
         counts[state]++
       }
       change()
       entityLocation.noteMoves(told)
-      await sharing.end(endsOf(ended))
+      await sharing.end(endsOf(ended), others)
     },
 
     stop() {
