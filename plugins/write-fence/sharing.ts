@@ -28,6 +28,8 @@ type Message =
 const rowOf = ({ iCustomer, to, since, until, token }: Fence): Row => [iCustomer, to, since, until, token]
 const fenceOf = ([iCustomer, to, since, until, token]: Row): Fence => ({ iCustomer, to, since, until, token })
 
+export const setOf = (fences: readonly Fence[]) => new Set(fences.map(({ iCustomer }) => iCustomer))
+
 /** A word that others must have answered. */
 export interface Raise {
   readonly id: string
