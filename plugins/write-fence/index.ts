@@ -107,8 +107,8 @@ async function writeFence(app: FastifyInstance, { secret, restPrefix, expiry, pa
    */
   function isBlind(): boolean {
     if (!isShared) return false
-    if (!raising.isLoaded) return true
-    if (members.isBelieved && raising.isCurrent) return false
+    if (!raising.catchingUp.isLoaded) return true
+    if (members.isBelieved && raising.catchingUp.isCurrent) return false
     return fences.size > 0 || performance.now() - movedAt < carefulMs
   }
 
@@ -149,7 +149,7 @@ async function writeFence(app: FastifyInstance, { secret, restPrefix, expiry, pa
   })
 
   app.addHook('onReady', async function beginFences() {
-    await raising.begin()
+    await raising.catchingUp.begin()
     await handoff.begin()
   })
   app.addHook('onClose', async function endFences() {

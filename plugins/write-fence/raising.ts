@@ -8,8 +8,9 @@ import { Fault } from '../../core/faults.ts'
 import type { Fence, Fences } from '../../core/fences.ts'
 import type { Tickets } from '../../core/tickets.ts'
 import { otherSystem, type System } from '../../core/words.ts'
+import { createCatchingUp } from './catching-up.ts'
 import type { Members } from './members.ts'
-import { createSharing, type Raise } from './sharing.ts'
+import { createSharing, type Raise, setOf } from './sharing.ts'
 
 export interface Started {
   readonly iCustomer: number
@@ -29,12 +30,9 @@ interface Setting {
 
 /** What a timer can wait, ms. */
 const longestMs = 2 ** 31 - 1
-/** Until it is looked whether a fence that is kept no more has ended: its end is told right after, ms. */
-const endsLateMs = 300
 /** Customers that a log line names. */
 const named = 10
 
-const setOf = (fences: readonly Fence[]) => new Set(fences.map(({ iCustomer }) => iCustomer))
 const endsOf = (fences: readonly Fence[]) => fences.map(({ iCustomer, token }) => [iCustomer, token] as const)
 
 /** Where a customer is once the move has ended so; null where nobody has said where it went. */
@@ -60,10 +58,7 @@ export function createRaising(
   const counts = { raised: 0, finished: 0, failed: 0, expired: 0 }
   /** Raised here: of several gateways one counts what becomes of them. */
   const own = new Set<number>()
-  let loaded = -1
   let timer: NodeJS.Timeout | undefined
-  let late: NodeJS.Timeout | undefined
-  const doubtful = new Set<number>()
 
   const sharing = createSharing(app, members, {
     raise(told) {
@@ -73,6 +68,7 @@ export function createRaising(
     end(ends) {
       for (const [iCustomer, token] of ends) {
         fences.noteOver(iCustomer, token)
+        own.delete(iCustomer)
         if (fences.get(iCustomer)?.token === token) fences.end(iCustomer)
       }
       change()
@@ -175,83 +171,11 @@ export function createRaising(
     }
   }
 
-  /** One that is kept no more has ended if a word says so; else the store has lost it, and it stands. */
-  async function endMissed(iCustomer: number) {
-    const fence = fences.get(iCustomer)
-    if (fence === undefined) return
-    const word = await entityLocation.lastWordOf(iCustomer)
-    if (word === undefined || word.state === 'started' || word.by !== 'told' || word.at < fence.since) return
-    const { state, to } = word
-    await place([{ iCustomer, state, to }])
-    if (fences.get(iCustomer)?.token === fence.token) fences.end(iCustomer)
-    change()
-  }
-
-  async function reconcile(customers: Iterable<number>) {
-    for (const iCustomer of customers) {
-      if (fences.get(iCustomer) !== undefined && !(await sharing.isKept(iCustomer))) await endMissed(iCustomer)
-    }
-  }
-
-  /** What was told while this gateway was not there, or did not hear. */
-  async function load() {
-    const { generation } = members
-    const kept = await sharing.load()
-    const now = Date.now()
-    putUp(kept.filter(({ until }) => until > now))
-    loaded = Math.max(loaded, generation)
-    const isKept = setOf(kept)
-    await reconcile(fences.list().flatMap(({ iCustomer }) => (isKept.has(iCustomer) ? [] : [iCustomer])))
-  }
-
-  const loadAgain = () =>
-    load().catch((err: unknown) => app.log.debug({ err }, 'the fences could not be read yet: no write is let through'))
-
-  function lookLate() {
-    late = undefined
-    const customers = [...doubtful]
-    doubtful.clear()
-    reconcile(customers).catch((err: unknown) =>
-      app.log.debug({ err }, 'it could not be read whether fences have ended')
-    )
-  }
-
-  sharing.onChanged((customers) => {
-    if (loaded < 0) return
-    if (customers === null) {
-      loadAgain()
-      return
-    }
-    for (const iCustomer of customers) if (fences.get(iCustomer) !== undefined) doubtful.add(iCustomer)
-    if (doubtful.size > 0) late ??= setTimeout(lookLate, endsLateMs).unref()
-  })
+  const catchingUp = createCatchingUp(app, { fences, members, sharing, putUp, place, change })
 
   return {
     counts,
-
-    /** Whether all fences that there are are known here, as far as this gateway can know. */
-    get isLoaded(): boolean {
-      return loaded >= 0
-    },
-    /** The same since the others last knew of this gateway. */
-    get isCurrent(): boolean {
-      return loaded === members.generation
-    },
-
-    async begin() {
-      try {
-        await members.renew()
-        await load()
-      } catch (err) {
-        app.log.warn(
-          { err },
-          'the store does not tell which customers are being moved: no write is let through until it does'
-        )
-      }
-      members.begin(() => {
-        if (loaded !== members.generation) loadAgain()
-      })
-    },
+    catchingUp,
 
     async start(words: readonly Started[]) {
       if (storeState.isShared && !storeState.isUp) throw new Fault('store_unavailable', '', { retryAfter: 1 })
@@ -272,21 +196,25 @@ export function createRaising(
       })
       await place(told)
       const ended: Fence[] = []
+      const others: number[] = []
       for (const { iCustomer, state } of told) {
         const fence = fences.end(iCustomer)
         own.delete(iCustomer)
-        if (fence === undefined) continue
+        if (fence === undefined) {
+          others.push(iCustomer)
+          continue
+        }
         ended.push(fence)
         counts[state]++
       }
       change()
       entityLocation.noteMoves(told)
-      await sharing.end(endsOf(ended))
+      await sharing.end(endsOf(ended), others)
     },
 
     stop() {
       clearTimeout(timer)
-      clearTimeout(late)
+      catchingUp.stop()
     }
   }
 }

@@ -28,6 +28,8 @@ type Message =
 const rowOf = ({ iCustomer, to, since, until, token }: Fence): Row => [iCustomer, to, since, until, token]
 const fenceOf = ([iCustomer, to, since, until, token]: Row): Fence => ({ iCustomer, to, since, until, token })
 
+export const setOf = (fences: readonly Fence[]) => new Set(fences.map(({ iCustomer }) => iCustomer))
+
 /** A word that others must have answered. */
 export interface Raise {
   readonly id: string
@@ -100,18 +102,25 @@ export function createSharing(app: FastifyInstance, members: Members, hearing: H
     }
   }
 
+  const entryOf = (fence: Fence, now: number) => ({
+    key: keyOf(fence.iCustomer),
+    value: JSON.stringify(rowOf(fence)),
+    ttlMs: Math.max(fence.until - now, 1)
+  })
+
   return {
+    /** Keeps fences that the store has lost; whoever is there knows them. Rejects while it is away. */
+    async restore(fences: readonly Fence[]) {
+      const now = Date.now()
+      for (const some of chunksOf(fences)) await kept.setSurely(some.map((fence) => entryOf(fence, now)))
+    },
+
     /** Keeps these fences for all, and tells them. Rejects with `store_unavailable`: then some may be kept. */
     async raise(fences: readonly Fence[]): Promise<readonly Raise[]> {
       const raises = chunksOf(fences).map((some) => ({ id: randomUUID(), fences: some }))
       const now = Date.now()
       for (const raise of raises) {
-        const entries = raise.fences.map((fence) => ({
-          key: keyOf(fence.iCustomer),
-          value: JSON.stringify(rowOf(fence)),
-          ttlMs: Math.max(fence.until - now, 1)
-        }))
-        await kept.setSurely(entries)
+        await kept.setSurely(raise.fences.map((fence) => entryOf(fence, now)))
         answered.set(raise.id, new Set())
         tellRaise(raise)
       }
@@ -130,8 +139,12 @@ export function createSharing(app: FastifyInstance, members: Members, hearing: H
       }
     },
 
-    /** The fences are over, here and everywhere. A store that is away is told later. */
-    async end(ends: Ends): Promise<void> {
+    /**
+     * The fences are over, here and everywhere, and those of the other customers too, should another gateway have one. A
+     * store that is away is told later.
+     */
+    async end(ends: Ends, others: readonly number[] = []): Promise<void> {
+      for (const some of chunksOf(others)) await kept.delete(...some.map(keyOf))
       for (const some of chunksOf(ends)) {
         await kept.delete(...some.map(([iCustomer]) => keyOf(iCustomer)))
         tell({ kind: 'end', ends: some })

@@ -105,7 +105,36 @@ test('a fence is not raised while the store is away, and one that stands stays; 
   for (const at of [one, other]) assert.notEqual(at.app.writeFence.get(fenced), undefined)
   assert.equal((await tell(one, word('failed'))).status, 200)
   assert.equal(one.app.writeFence.get(fenced), undefined)
+  assert.notEqual(other.app.writeFence.get(fenced), undefined, 'it has not heard of it')
   await redis.start()
   await until(() => other.app.writeFence.get(fenced) === undefined)
   await until(async () => (await write(other, session, 2)).status === 200)
+})
+
+test('a fence that the store has lost is there again for a gateway that starts later, though who raised it is gone', {
+  skip: withoutRedisServer
+}, async (t) => {
+  const redis = await startTestRedis(t)
+  const { one, other } = await startTwo(t, redis.url)
+  assert.equal((await tell(one, word('started'))).status, 200)
+  await one.stop()
+  await redis.stop()
+  await redis.start()
+  await until(async () => (await Array.fromAsync(other.app.store('fences').entries())).length === 1)
+  const third = await restarted(t, one, { store: redis.url })
+  assert.equal(third.app.writeFence.get(fenced)?.to, 'target')
+})
+
+test('a gateway that starts while the store is away lets no write through until it has read who is fenced', {
+  skip: withoutRedisServer
+}, async (t) => {
+  const redis = await startTestRedis(t)
+  const { one } = await startTwo(t, redis.url)
+  await redis.stop()
+  const late = await restarted(t, one, { store: redis.url })
+  const { session } = await openPair(late)
+  const refused = await write(late, session)
+  assert.deepEqual([refused.status, refused.json().faultcode], [503, 'Server.Dispatcher.store_unavailable'])
+  await redis.start()
+  await until(async () => (await write(late, session)).status === 200)
 })

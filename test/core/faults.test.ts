@@ -20,7 +20,8 @@ const contract: readonly (readonly [number, string])[] = [
   [503, 'Server.Dispatcher.store_unavailable'],
   [503, 'Server.Dispatcher.partial_list'],
   [503, 'Server.Dispatcher.migration_in_progress'],
-  [504, 'Server.Dispatcher.system_timeout']
+  [504, 'Server.Dispatcher.system_timeout'],
+  [504, 'Server.Dispatcher.fence_unsettled']
 ]
 const nameOf = (faultcode: string) => faultcode.split('.')[2] as FaultName
 

@@ -176,7 +176,8 @@ suite('customerMoved', { concurrency: true }, () => {
       [{ i_customer: unmoved, state: 'failed', to: 'target' }, [1, 0]],
       [{ i_customer: moved, state: 'finished', to: 'target' }, [0, 1]],
       [{ i_customer: moved, state: 'started', to: 'source' }, [0, 1]],
-      [{ i_customer: moved, state: 'finished' }, [0, 1]],
+      // To where its start has said.
+      [{ i_customer: moved, state: 'finished' }, [1, 0]],
       [{ i_customer: unmoved, state: 'finished' }, [1, 1]]
     ]
     for (const [word, asked] of rows) {
