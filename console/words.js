@@ -28,6 +28,8 @@ export const reasons = {
   no_credential: 'It shows no session at all, so it goes to the target.',
   unasked: 'The gateway does not remember this session. A real request would ask the systems whose it is.',
   context: 'The client asked for that system by itself.',
+  handed_over:
+    'Its customer has moved: the session that was left behind has ended, and the page is the one of where the customer is.',
   merged_list: 'It asks for a list of everybody: both systems are asked, and their lists merged.',
   joined: 'It asks for a WebSocket, and its session lives on both systems: it hears both.',
   entity_location: 'The customer or account that it names is active there.',

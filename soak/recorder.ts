@@ -28,8 +28,13 @@ export interface Window {
   cpuShare: number
 }
 
-export const faultcodeOf = (json: Readonly<Record<string, unknown>> | null): string | null =>
-  typeof json?.faultcode === 'string' ? json.faultcode : null
+/** Of a browser's page it stands at its end (core/fault-page.ts). */
+const faultOfPage = /\d{3} ((?:Client|Server)\.[\w.]+)<\/small>/
+
+export function faultcodeOf(json: Readonly<Record<string, unknown>> | null, text: string): string | null {
+  if (json === null) return faultOfPage.exec(text)?.[1] ?? null
+  return typeof json.faultcode === 'string' ? json.faultcode : null
+}
 
 const sessionFault = /^(?:Server|Client)\.(?:Session\.)?check_auth\.|\.ping\.failed_to_process/
 

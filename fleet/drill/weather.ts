@@ -21,6 +21,8 @@ export const endedSession = 'Server.Session.check_auth.auth_failed'
 export const storeFault = 'Server.Dispatcher.store_unavailable'
 
 export const awayReason = 'a pair that cannot be had without Redis'
+/** Customers move all the time, so that who cannot hear of fences lets no write pass. */
+export const blindReason = 'a write that may be fenced, as far as is known without Redis'
 /** Though Redis is there: its answer took longer than a request waits for it. */
 export const slowReason = 'a pair for which Redis was too slow'
 
@@ -44,19 +46,20 @@ export function createWeather() {
   }
 
   const foreseen: Foreseen = {
-    answer({ realm }, session, { call, isCommand = false }, told) {
+    answer({ realm }, session, { call, isWrite, isCommand = false }, told) {
       const { ending, status, faultcode, headers, sentAt, endedAt } = told
       const isStop = stops.some((one) => overlaps(one, sentAt, endedAt))
       if (ending === 'its WebSocket ended' && isStop) return 'with the WebSocket of a gateway that stops'
-      if (ending !== 'answered' || isSingleHome(realm)) return null
-      const isLost = session !== null && lossy.some((one) => within(one, session.renewedAt))
+      if (ending !== 'answered' || (isSingleHome(realm) && !isWrite)) return null
+      const isLost = !isSingleHome(realm) && session !== null && lossy.some((one) => within(one, session.renewedAt))
       if (isLost && faultcode === endedSession && (status === 500 || status === 401))
         return 'a pair that went with Redis'
       const isAway = away.some((one) => overlaps(one, sentAt, endedAt))
       const isWorded = isCommand || (status === 503 && headers['retry-after'] !== undefined)
       // A login needs nothing that is kept; whatever else is shown may be half of a pair.
       if (!isWorded || faultcode !== storeFault || call === 'Session/login') return null
-      return isAway ? awayReason : slowReason
+      if (!isAway) return slowReason
+      return isSingleHome(realm) ? blindReason : awayReason
     },
     close: (code, at) => (code === 1001 && stops.some((one) => within(one, at)) ? 'a gateway that stops' : null)
   }

@@ -82,9 +82,6 @@ interface Setting extends Static<typeof WriteFenceOptions> {
 const moving = new KnownCause('CustomerMoves', 'The customer is being moved')
 const unknown = new KnownCause('FencesUnknown', 'The store does not tell which customers are being moved')
 
-/** For how long after a word of a move a gateway that the store does not hear lets nobody write, ms. */
-const carefulMs = 86_400_000
-
 async function writeFence(app: FastifyInstance, { secret, restPrefix, expiry, patience }: Setting) {
   const fences = new Fences()
   const tickets = createTickets()
@@ -103,13 +100,14 @@ async function writeFence(app: FastifyInstance, { secret, restPrefix, expiry, pa
 
   /**
    * Others may have put up fences that this gateway has not heard of: it has never read them, or they have given it up.
-   * The latter counts only while customers move: else a store that is away would end all writing for nothing.
+   * The latter counts only while customers move, and for as long after a word as a fence stands: else a store that is away
+   * would end all writing for nothing.
    */
   function isBlind(): boolean {
     if (!isShared) return false
     if (!raising.catchingUp.isLoaded) return true
     if (members.isBelieved && raising.catchingUp.isCurrent) return false
-    return fences.size > 0 || performance.now() - movedAt < carefulMs
+    return fences.size > 0 || performance.now() - movedAt < expiry
   }
 
   function refuse(fence: Raised | undefined): never {

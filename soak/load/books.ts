@@ -92,7 +92,7 @@ export function createBooks({ ledger, recorder, now, foreseen, isNobodys }: Book
           const { ending, status, ms } = incoming
           const endedAt = now()
           const json = jsonOf(incoming.text)
-          const faultcode = (status ?? 0) >= 400 ? faultcodeOf(json) : null
+          const faultcode = (status ?? 0) >= 400 ? faultcodeOf(json, incoming.text) : null
           const isSilent = ending === 'no answer' || ending === 'unanswered'
           ledger.answered(id, { endedAt, status: ending === 'answered' ? status : null, isSilent })
           const group = session !== null && actor.isSettled && actor.customer !== null ? session.lives : null

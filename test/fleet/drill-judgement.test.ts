@@ -5,7 +5,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Drilled, drillLimits } from '../../fleet/drill/limits.ts'
 import { type Phase, phaseNames } from '../../fleet/drill/phases.ts'
-import { awayReason, createWeather, endedSession, healMs, slowReason, storeFault } from '../../fleet/drill/weather.ts'
+import {
+  awayReason,
+  blindReason,
+  createWeather,
+  endedSession,
+  healMs,
+  slowReason,
+  storeFault
+} from '../../fleet/drill/weather.ts'
 import type { ClientError } from '../../soak/errors.ts'
 import type { Actor, Session } from '../../soak/load/actors.ts'
 import type { Told } from '../../soak/load/books.ts'
@@ -175,6 +183,7 @@ interface Met {
   readonly session?: Session | null
   readonly call?: string
   readonly isCommand?: boolean
+  readonly isWrite?: boolean
   readonly hangs?: boolean
   readonly answer: Told
   readonly isForeseen: boolean | string
@@ -193,6 +202,14 @@ const weathers: readonly Met[] = [
   { name: 'a pair ends with another fault', answer: told(500, 'Server.X.y'), isForeseen: false },
   { name: 'a pair cannot be had', answer: unavailable, isForeseen: awayReason },
   { name: 'a session on one system cannot be had', actor: somebody, answer: unavailable, isForeseen: false },
+  {
+    name: 'a write on one system may be fenced',
+    actor: somebody,
+    isWrite: true,
+    answer: unavailable,
+    isForeseen: blindReason
+  },
+  { name: 'such a write ends its session', actor: somebody, isWrite: true, answer: ended, isForeseen: false },
   { name: 'nothing says when to try again', answer: { ...unavailable, headers: {} }, isForeseen: false },
   {
     name: 'a command tells the same',
@@ -215,8 +232,15 @@ const weathers: readonly Met[] = [
 
 for (const { name, isForeseen, answer, ...met } of weathers) {
   test(`weather: ${name}: ${isForeseen ? 'foreseen' : 'an error'}`, () => {
-    const { actor = staff, session = pair, hangs = false, call = question.call, isCommand = false } = met
-    const reason = stormy(!hangs).answer(actor, session, { ...question, call, isCommand }, answer)
+    const {
+      actor = staff,
+      session = pair,
+      hangs = false,
+      call = question.call,
+      isCommand = false,
+      isWrite = false
+    } = met
+    const reason = stormy(!hangs).answer(actor, session, { ...question, call, isCommand, isWrite }, answer)
     assert.equal(typeof isForeseen === 'string' ? reason : reason !== null, isForeseen)
   })
 }
