@@ -1,6 +1,6 @@
 /**
  * Which answers other than success the contract foresees, whatever is done to the gateways: whoever leaves gets none, nobody
- * is refused, and a move ends its customer's sessions on the system of before.
+ * is refused, and a move holds its customer's writes back and ends the sessions on the system of before.
  */
 import type { Foreseen } from './load/books.ts'
 import type { Places } from './places.ts'
@@ -8,12 +8,14 @@ import { isSessionFault } from './recorder.ts'
 
 export function createForeseen(places: Places): Foreseen {
   return {
-    answer({ customer }, session, { expected }, { ending, status, faultcode, sentAt, endedAt }) {
+    answer({ customer }, session, { expected, isWrite = false }, { ending, status, faultcode, sentAt, endedAt }) {
       if (ending === 'left') return 'the client left'
       if (ending !== 'answered') return null
       const isAboutMover = expected.kind === 'located' && places.hasMoved(expected.customer, sentAt, endedAt)
       // Both may say for a moment that the customer is active there (contract section 5).
       if (isAboutMover && faultcode === 'Client.Dispatcher.ambiguous_entity') return 'about a customer on the move'
+      const isMover = isAboutMover || (customer !== null && places.hasMoved(customer, sentAt, endedAt))
+      if (isMover && isWrite && faultcode === 'Server.Dispatcher.migration_in_progress') return 'the fence of a move'
       if (faultcode?.includes('.Dispatcher.')) return null
       // The plain REST API says no more than 401.
       const isRefused = status === 401 || faultcode !== null
