@@ -15,14 +15,17 @@ export type Expected =
   /** Both may be asked, as at a login. */
   | { readonly kind: 'any' }
 
-/** Of a session on both systems: from when on its half on the source may be lost; Infinity while it is surely whole. */
 export interface Wholeness {
+  readonly openedAt: number
+  /** Of a session on both systems: from when on its half on the source may be lost; Infinity while it is surely whole. */
   readonly shakenAt: number
 }
 
 export interface Mark {
   readonly id: number
   readonly call: string
+  /** Whose session it is; null for staff and for WebSockets' own books. */
+  readonly customer?: number | null
   readonly isWrite: boolean
   readonly expected: Expected
   readonly session: Wholeness | null
@@ -66,6 +69,7 @@ const sharedQuestionMs = 6_000
 /** The client may hear later than others what shakes its session, ms. */
 const hearsayMs = 1_000
 const keptExamples = 5
+const handedOverReason = 'a page of a customer who has moved, from where the customer is'
 const endedReason = 'a session that has ended and that nobody remembers'
 /** What is kept of the session was out of reach. */
 export const askedReason = 'a renewal for which both systems were asked'
@@ -99,11 +103,16 @@ export function createLedger(places: Places) {
 
   /** Why a call may be elsewhere than where it is expected (contract sections 4 and 5); null for no reason. */
   function reasonFor({ mark, seen, arrivals }: Line, arrival: Arrival, at: number): string | null {
-    const { expected, isWrite, session, sentAt, isNobodys = false, isAskable = false } = mark
+    const { call, customer, expected, isWrite, session, sentAt, isNobodys = false, isAskable = false } = mark
     if (isNobodys && arrival.system === 'target' && !arrival.executed) return endedReason
     if (isAskable && isRefusal(arrival)) return askedReason
-    if (expected.kind !== 'located') return null
     const endedAt = seen?.endedAt ?? sentAt
+    // Whose session was left behind gets the page of where the customer is (contract section 8).
+    if (!isWrite && call.startsWith('/') && customer != null && session !== null) {
+      const hasMoved = places.hasMoved(customer, session.openedAt, endedAt)
+      if (hasMoved && places.mayBe(customer, arrival.system, sentAt, endedAt)) return handedOverReason
+    }
+    if (expected.kind !== 'located') return null
     if (!isWrite && arrivals.slice(0, at).some(maySayAbsent)) return 'a read that was told "not there"'
     if (arrival.system !== 'target') return null
     if (session !== null && session.shakenAt <= endedAt + hearsayMs) return 'half of the session may be lost'

@@ -83,7 +83,8 @@ export function createBooks({ ledger, recorder, now, foreseen, isNobodys }: Book
       const sentAt = now()
       const sentIn = recorder.window
       const mayBeNobodys = session !== null && isNobodys(actor, session)
-      ledger.sent({ id, call, isWrite, expected, session, sentAt, isNobodys: mayBeNobodys, isAskable })
+      const { customer } = actor
+      ledger.sent({ id, call, customer, isWrite, expected, session, sentAt, isNobodys: mayBeNobodys, isAskable })
       actor.inFlight++
       return {
         id,

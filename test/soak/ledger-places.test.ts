@@ -2,9 +2,39 @@
  * The soak's ledger tells where a call that names a customer may be: where the customer is, and elsewhere only for a reason
  * of the contract. Customer 7 lives on the target, unless a case moves it.
  */
-import { absent, endedAt, executed, locatedRead, locatedWrite, move, sentAt, testCases } from './judged.ts'
+import { absent, customer, endedAt, executed, locatedRead, locatedWrite, move, sentAt, testCases } from './judged.ts'
+
+const pageOfMover = {
+  call: '/dashboard',
+  customer,
+  session: { openedAt: sentAt - 5000, shakenAt: Number.POSITIVE_INFINITY },
+  expected: { kind: 'system', system: 'target' }
+} as const
+const moved = move(true, sentAt - 2000, sentAt - 1000)
 
 testCases([
+  {
+    name: 'a page of who has moved since the login',
+    mark: pageOfMover,
+    given: moved,
+    arrivals: [['source', {}]],
+    verdict: []
+  },
+  { name: 'a page of who has not', mark: pageOfMover, arrivals: [['source', {}]], verdict: ['wrong system'] },
+  {
+    name: 'a page of a session of after the move',
+    mark: { ...pageOfMover, session: { ...pageOfMover.session, openedAt: sentAt - 100 } },
+    given: moved,
+    arrivals: [['source', {}]],
+    verdict: ['wrong system']
+  },
+  {
+    name: 'a call of who has moved since the login',
+    mark: { ...pageOfMover, call: 'Customer/get_customer_info' },
+    given: moved,
+    arrivals: [['source', {}]],
+    verdict: ['wrong system']
+  },
   { name: 'a located write where the customer is', mark: locatedWrite, arrivals: [['target', executed]], verdict: [] },
   {
     name: 'a located write where the customer is not',
@@ -104,7 +134,7 @@ testCases([
   },
   {
     name: 'a source customer on the target in a session whose half on the source is lost',
-    mark: { ...locatedRead, session: { shakenAt: sentAt - 1 } },
+    mark: { ...locatedRead, session: { openedAt: 0, shakenAt: sentAt - 1 } },
     given: move(true, 0, 1),
     arrivals: [['target', absent]],
     verdict: []
