@@ -74,8 +74,11 @@ export function createPlaces(initial: ReadonlyMap<number, System>, { memoryMs, g
 
     /** Whether a move of the customer was under way, or not yet noticed, at some time between these. */
     hasMoved(customer: number, from: number, to: number): boolean {
+      // Of those that are kept any, since a request is judged later: the last may have come after it.
       const last = lastMoves.get(customer)
-      return last !== undefined && overlaps(last.begunAt, last.endedAt + tailOf(last), from, to)
+      const own = moves.filter((move) => move.customer === customer)
+      const all = last === undefined || own.includes(last) ? own : [...own, last]
+      return all.some((move) => overlaps(move.begunAt, move.endedAt + tailOf(move), from, to))
     },
 
     noteUnclear(about: string | null, at: number) {

@@ -20,6 +20,16 @@ testCases([
     arrivals: [['source', {}]],
     verdict: []
   },
+  {
+    name: 'a page of who has moved, and back before it is judged',
+    mark: pageOfMover,
+    given(places) {
+      moved(places)
+      places.end(places.begin(customer, 'target', true, endedAt + 600), endedAt + 700, true)
+    },
+    arrivals: [['source', {}]],
+    verdict: []
+  },
   { name: 'a page of who has not', mark: pageOfMover, arrivals: [['source', {}]], verdict: ['wrong system'] },
   {
     name: 'a page of a session of after the move',
