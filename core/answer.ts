@@ -76,6 +76,8 @@ const sessionFaults: ReadonlySet<string> = new Set([
   'Client.Session.ping.failed_to_process_access_token'
 ])
 
+export const isSessionFault = (faultcode: string): boolean => sessionFaults.has(faultcode)
+
 /** Largest answer that is held back to be read, bytes. */
 const heldBytes = 65_536
 
@@ -91,7 +93,7 @@ const isPing = ({ service, method }: Route) => service === 'Session' && method =
 export function refusesSession(route: Route, answer: Answer): boolean {
   if (answer.status === 401) return route.wire === 'plain'
   if (isPing(route) && answer.status === 200) return userOf(answer) === 0
-  return sessionFaults.has(faultcodeOf(answer) ?? '')
+  return isSessionFault(faultcodeOf(answer) ?? '')
 }
 
 /** The calls that read one entity whole: their answers tell its state. */

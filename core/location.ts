@@ -1,15 +1,25 @@
 /**
  * Where an entity is: what each system's answer about it says, and what the two together mean (contract section 5).
  */
-import { type Answer, faultcodeOf, isEmptyRecord, isExported, isUnavailable, jsonOf, saysNull } from './answer.ts'
+import {
+  type Answer,
+  faultcodeOf,
+  isEmptyRecord,
+  isExported,
+  isSessionFault,
+  isUnavailable,
+  jsonOf,
+  saysNull
+} from './answer.ts'
 import { type EntityKind, entityNumberOf } from './references.ts'
 import type { JsonObject, System } from './words.ts'
 
 /**
  * What one system says of an entity. `inactive`: its record is closed or was never opened here. `exported`: it has moved
- * away. `absent`: there is none that this session may see. `unclear`: an answer that tells nothing. `unavailable`: none.
+ * away. `absent`: there is none that this session may see. `refused`: it does not know the session. `unclear`: another answer
+ * that tells nothing. `unavailable`: none.
  */
-export type Standing = 'active' | 'inactive' | 'exported' | 'absent' | 'unclear' | 'unavailable'
+export type Standing = 'active' | 'inactive' | 'exported' | 'absent' | 'refused' | 'unclear' | 'unavailable'
 
 export interface Told {
   readonly standing: Standing
@@ -33,6 +43,7 @@ export function standingOf(kind: EntityKind, answer: Answer): Told {
   if (answer.status !== 200) {
     const faultcode = faultcodeOf(answer) ?? ''
     if (/\.exported$/i.test(faultcode)) return only('exported')
+    if (isSessionFault(faultcode)) return only('refused')
     return only(/not_found|access_denied/i.test(faultcode) ? 'absent' : 'unclear')
   }
   const json = jsonOf(answer)
@@ -45,18 +56,27 @@ export function standingOf(kind: EntityKind, answer: Answer): Told {
   return { standing: recordStanding(record), iCustomer: entityNumberOf(record.i_customer) }
 }
 
+/**
+ * `ambiguous`: both have it active. `unknown`: a system that may have it gave no answer, and the other could not tell. Null:
+ * nobody has it, as far as both have said.
+ */
+export type Place = System | 'ambiguous' | 'unknown' | null
+
 export interface Location {
-  readonly at: System | null | 'ambiguous'
+  readonly at: Place
   /** It may be remembered. */
   readonly certain: boolean
 }
 
+export const isPlace = (at: Place): at is System => at === 'source' || at === 'target'
+
 const certainly = (at: System): Location => ({ at, certain: true })
-const perhaps = (at: System | null | 'ambiguous'): Location => ({ at, certain: false })
+const perhaps = (at: Place): Location => ({ at, certain: false })
 
-const cannotTell = (standing: Standing) => standing === 'unclear' || standing === 'unavailable'
+/** What it says tells nothing of the entity. */
+export const cannotTell = (standing: Standing) =>
+  standing === 'refused' || standing === 'unclear' || standing === 'unavailable'
 
-/** Where the entity is; 'ambiguous' when both have it active, null when nobody has it. */
 export function locationOf(source: Standing, target: Standing): Location {
   // Two records in use: whichever were chosen, the other would miss the call. Never a guess.
   if (source === 'active' && target === 'active') return perhaps('ambiguous')
@@ -76,8 +96,10 @@ export function locationOf(source: Standing, target: Standing): Location {
   // Exported and not yet imported: it is on its way to the other.
   if (source === 'exported' && target === 'absent') return perhaps('target')
   if (source === 'absent' && target === 'exported') return perhaps('source')
-  // One is unclear and one unavailable, so either may have it: the target, as for everything unknown.
-  if (source !== target) return perhaps('target')
-  // Both alike: both have exported it, neither has it, neither can tell. Nothing speaks for either.
+  // A target that does not know the session does nothing, and tells the client to log in again.
+  if (target === 'refused') return perhaps(null)
+  // The one that gave no answer may have it: what is sent to the other could find the first day's copy there.
+  if (source === 'unavailable' || target === 'unavailable') return perhaps('unknown')
+  // Both have exported it, neither has it, neither can tell. Nothing speaks for either.
   return perhaps(null)
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../../core/faults.ts'
+import { cannotTell } from '../../core/location.ts'
 import { type EntityKind, entityNumberOf, type Reference } from '../../core/references.ts'
 import { type System, systemNames } from '../../core/words.ts'
 
@@ -87,9 +88,9 @@ async function askSystems(app: FastifyInstance, reference: Reference, known: num
   const { at, certain, standings } = located
   const iCustomer = located.iCustomer ?? known
   if (at === 'ambiguous') return { at: null, how: 'asked', since: null, iCustomer, hint: hints.ambiguous }
-  const silent = systemNames.filter((system) => standings[system] === 'unavailable' || standings[system] === 'unclear')
+  const silent = systemNames.filter((system) => cannotTell(standings[system]))
   const away = `the ${silent.join(' and the ')} could not tell: look at GET /systems, and at the log for plugins.console.account`
-  if (at !== null)
+  if (at !== null && at !== 'unknown')
     return { at, how: 'asked', since: null, iCustomer, hint: certain || silent.length === 0 ? null : away }
   if (silent.length > 0) return unknown(away, iCustomer)
   return unknown(standings.source === 'exported' ? hints.leaving : hints.nowhere, iCustomer)

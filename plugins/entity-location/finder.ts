@@ -13,7 +13,7 @@ import type { Moves } from './moves.ts'
 const asksAtMost = 2
 
 /** remembered: nobody was asked; shared: the question was under way already; the others: what the systems said. */
-const createCounts = () => ({ remembered: 0, shared: 0, source: 0, target: 0, nowhere: 0, ambiguous: 0 })
+const createCounts = () => ({ remembered: 0, shared: 0, source: 0, target: 0, nowhere: 0, ambiguous: 0, unknown: 0 })
 export type Counts = Readonly<ReturnType<typeof createCounts>>
 
 const byNumber = (iCustomer: number): Reference => ({ kind: 'customer', keys: { i_customer: iCustomer } })

@@ -11,7 +11,7 @@ import Type, { type Static } from 'typebox'
 import type { Answer } from '../../core/answer.ts'
 import type { Caller } from '../../core/credentials.ts'
 import { Fault } from '../../core/faults.ts'
-import type { Location } from '../../core/location.ts'
+import { isPlace, type Location } from '../../core/location.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Reference } from '../../core/references.ts'
 import type { Secrets } from '../../core/seal.ts'
@@ -50,8 +50,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     entityLocation: {
       /**
-       * Where the entities of a call are active; null when neither system has them. Throws `ambiguous_entity`, or
-       * `malformed_request` when the call's entities live on different systems.
+       * Where the entities of a call are active; null when neither system has them. Throws `ambiguous_entity`,
+       * `system_unavailable` when nobody could tell, or `malformed_request` when the call's entities live on different
+       * systems.
        */
       locate(references: readonly Reference[], locator: Locator): Promise<System | null>
       /** Only what is remembered: nothing is asked; undefined when it would have to be. Throws `malformed_request` likewise. */
@@ -96,7 +97,10 @@ declare module 'fastify' {
 
 /** Places that nobody doubts. */
 const certainPlaces = (locations: readonly Location[]) =>
-  new Set(locations.flatMap(({ at, certain }) => (certain && at !== null && at !== 'ambiguous' ? [at] : [])))
+  new Set(locations.flatMap(({ at, certain }) => (certain && isPlace(at) ? [at] : [])))
+
+/** Until a lookup is worth another try, s. */
+const retryAfterSeconds = 5
 
 /** The one system of a call's entities. */
 function agreedOn(locations: readonly Location[]): System | null {
@@ -104,8 +108,13 @@ function agreedOn(locations: readonly Location[]): System | null {
   const certain = certainPlaces(locations)
   if (certain.size > 1) throw new Fault('malformed_request', 'the call names entities on different systems')
   // Of two places, one of which is a system that could not tell, the other counts: an outage is no client's mistake.
-  const places = locations.flatMap(({ at }) => (at === null || at === 'ambiguous' ? [] : [at]))
-  return [...certain][0] ?? places[0] ?? null
+  const places = [...certain, ...locations.map(({ at }) => at).filter(isPlace)]
+  const [place = null] = places
+  if (place === null && locations.some(({ at }) => at === 'unknown')) {
+    const which = 'source or target, one of which has the entity,'
+    throw new Fault('system_unavailable', which, { retryAfter: retryAfterSeconds })
+  }
+  return place
 }
 
 async function entityLocation(app: FastifyInstance, setting: Setting) {

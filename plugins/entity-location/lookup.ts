@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { Fault } from '../../core/faults.ts'
-import { type Location, locationOf, type Standing, standingOf, type Told } from '../../core/location.ts'
+import { isPlace, type Location, locationOf, type Standing, standingOf, type Told } from '../../core/location.ts'
 import { ownCall } from '../../core/own-call.ts'
 import type { EntityKind, Reference } from '../../core/references.ts'
 import type { System } from '../../core/words.ts'
@@ -34,8 +34,10 @@ export interface Finding extends Location {
 }
 
 const silent: Told = { standing: 'unavailable', iCustomer: null }
-/** The session has no credential there. */
-const unasked: Told = { ...silent }
+/** The session has no credential there: shown nothing, it would know of none. */
+const unasked: Told = { standing: 'refused', iCustomer: null }
+/** A credential that HTTP cannot carry: the call itself, which has it as well, is told so. */
+const unshown: Told = { standing: 'unclear', iCustomer: null }
 
 /** In use on both, or exported by both: so looks who moved between the two answers. */
 const looksMoving = (source: Standing, target: Standing) =>
@@ -56,8 +58,7 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
       return standingOf(kind, await (through === undefined ? make() : through(system, make)))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      // A credential that HTTP cannot carry too: the call itself, which has it as well, is told so.
-      return silent
+      return error.fault === 'malformed_request' ? unshown : silent
     }
   }
 
@@ -75,7 +76,7 @@ export function createLookup(app: FastifyInstance, restPrefix: string): Lookup {
       owners: [...new Set(told.flatMap(({ iCustomer }) => iCustomer ?? []))],
       isNowhere: asked.length > 0 && asked.every(({ standing }) => standing === 'absent')
     }
-    if (at === null || at === 'ambiguous') return { ...found, iCustomer: null, isActive: false }
+    if (!isPlace(at)) return { ...found, iCustomer: null, isActive: false }
     const { iCustomer, standing } = at === 'source' ? source : target
     return { ...found, iCustomer, isActive: standing === 'active' }
   }

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { createListeners } from '../../core/listeners.ts'
+import { isPlace } from '../../core/location.ts'
 import type { Reference } from '../../core/references.ts'
 import { otherSystem, type System } from '../../core/words.ts'
 import type { Finding } from './lookup.ts'
@@ -37,7 +38,7 @@ interface Place {
 /** The customer whose place a finding tells, and the place; null for a finding that is doubtful, or of what is closed. */
 function placeIn({ keys }: Reference, { at, certain, isActive, iCustomer }: Finding) {
   const customer = typeof keys.i_customer === 'number' ? keys.i_customer : iCustomer
-  if (!certain || !isActive || customer === null || at === null || at === 'ambiguous') return null
+  if (!certain || !isActive || customer === null || !isPlace(at)) return null
   return { customer, at }
 }
 

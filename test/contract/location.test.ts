@@ -242,6 +242,46 @@ test('an entity that is active on both systems: 409, and nothing is sent but the
   assert.equal(onSource.status, 200, 'but where the client says which one')
 })
 
+/** Each is said of the customer by one system, while the other gives no answer. */
+const untold = [
+  ['no answer either', { kind: 'reset', at: 'before-headers' }],
+  ['that it is not there itself', { kind: 'status', status: 503 }],
+  ['a fault that tells nothing', { kind: 'fault', faultcode: 'pb_delta.connection_failed' }]
+] as const
+
+test('one system gives no answer and the other cannot tell: 503, and no guess', async (t) => {
+  const world = await startWorld(t, { plugins: { ...forgetful.plugins, 'circuit-breaker': false } })
+  const admin = await enter(world)
+  const match = { method: 'get_customer_info' }
+  for (const [silent, other] of [
+    ['source', 'target'],
+    ['target', 'source']
+  ] as const) {
+    for (const [what, fault] of untold) {
+      await t.test(`the ${silent} is silent, and the ${other} says ${what}`, async () => {
+        const added = [
+          world[silent].faults.add({ match, fault: { kind: 'reset', at: 'before-headers' } }),
+          world[other].faults.add({ match, fault })
+        ]
+        clearJournals(world)
+        // The target has a copy of this customer, who has not moved: there a write would be carried out.
+        const reply = await admin.call('Customer/update_customer', { customer_info: { i_customer: 1, name: 'x' } })
+        for (const one of added) one.remove()
+        assert.equal(reply.status, 503)
+        assert.equal(reply.headers['retry-after'], '5')
+        assert.deepEqual(reply.json(), {
+          faultcode: 'Server.Dispatcher.system_unavailable',
+          faultstring: 'System source or target, one of which has the entity, is unavailable'
+        })
+        assert.deepEqual(reached(world), { source: [], target: [] })
+        const again = await admin.call('Customer/update_customer', { customer_info: { i_customer: 1, name: 'x' } })
+        assert.equal(again.status, 200)
+        assert.deepEqual(reached(world), onlyAt('source', 'Customer/update_customer'))
+      })
+    }
+  }
+})
+
 const refused: readonly (readonly [params: object, sentence: RegExp])[] = [
   ...[0, -1, 1.5, '1x', ' 1', '0', true, [], [1], {}, 2 ** 60].map(
     (value) => [{ i_customer: value }, /: params\.i_customer is not a whole number above 0$/] as const

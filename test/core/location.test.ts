@@ -30,7 +30,7 @@ const standings: readonly (readonly [what: string, answer: ReturnType<typeof ans
   ['not found, in its method', faultOf('Server.Customer.get_customer_info.NOT_FOUND'), 'absent'],
   ['access denied', faultOf('Server.Customer.get_customer_info.access_denied'), 'absent'],
   ['an exported fault', faultOf('Server.Customer.exported'), 'exported'],
-  ['a session that is not known', faultOf('Server.Session.check_auth.auth_failed'), 'unclear'],
+  ['a session that is not known', faultOf('Server.Session.check_auth.auth_failed'), 'refused'],
   ['another fault', faultOf('pb_delta.connection_failed'), 'unclear'],
   ['a fault that is not about exported entities', faultOf('Server.exported.limit'), 'unclear'],
   ['an answer about something else', json({ success: 1 }), 'unclear'],
@@ -66,24 +66,25 @@ test('a compressed answer is read', () => {
   assert.deepEqual(told, { standing: 'exported', iCustomer: 7 })
 })
 
-/** The target's standing across, the source's down; "!" may be remembered, "-" is nowhere, "2" is ambiguous. */
+/** The target's standing across, the source's down; "!" may be remembered, "-" is nowhere, "2" is ambiguous, "?" unknown. */
 const table = `
-              active   inactive exported absent   unclear  unavailable
-  active      2        source!  source!  source!  source!  source!
-  inactive    target!  source!  source!  source!  source   source
-  exported    target!  target!  -        target   target   target
-  absent      target!  target!  source   -        target   target
-  unclear     target!  source   source   source   -        target
-  unavailable target!  source   source   source   target   -`
+              active   inactive exported absent   refused  unclear  unavailable
+  active      2        source!  source!  source!  source!  source!  source!
+  inactive    target!  source!  source!  source!  source   source   source
+  exported    target!  target!  -        target   target   target   target
+  absent      target!  target!  source   -        target   target   target
+  refused     target!  source   source   source   -        -        ?
+  unclear     target!  source   source   source   -        -        ?
+  unavailable target!  source   source   source   -        ?        ?`
 const [columns = [], ...lines] = table
   .trim()
   .split('\n')
   .map((line) => line.trim().split(/\s+/))
-const names: Readonly<Record<string, string | null>> = { '2': 'ambiguous', '-': null }
+const names: Readonly<Record<string, string | null>> = { '2': 'ambiguous', '-': null, '?': 'unknown' }
 
 test('the table has every pair', () => {
-  assert.equal(columns.length, 6)
-  assert.equal(lines.flatMap(([, ...cells]) => cells).length, 36)
+  assert.equal(columns.length, 7)
+  assert.equal(lines.flatMap(([, ...cells]) => cells).length, 49)
 })
 
 for (const [source, ...cells] of lines) {

@@ -94,6 +94,7 @@ type World = Awaited<ReturnType<typeof start>>
 
 const malformed = (error: unknown) => error instanceof Fault && error.fault === 'malformed_request'
 const ambiguous = (error: unknown) => error instanceof Fault && error.fault === 'ambiguous_entity'
+const unavailable = (error: unknown) => error instanceof Fault && error.fault === 'system_unavailable'
 
 test('an entity is where it is active', async (t) => {
   const { locate, admin } = await start(t)
@@ -348,7 +349,8 @@ test('a system that is down: what the other has active is known, the rest is per
   assert.equal(await locate([customer(1)], locator), 'source', 'its own fault will tell')
   assert.deepEqual(await remembered(), { 'customer:3': 'target' })
   await target.stop()
-  assert.equal(await locate([customer(1)], locator), null)
+  await assert.rejects(locate([customer(1)], locator), unavailable, 'no guess')
+  assert.equal(await locate([customer(1), customer(3)], locator), 'target', 'as far as is remembered')
   await source.start()
   assert.equal(await locate([customer(1)], locator), 'source')
   assert.deepEqual(await remembered(), { 'customer:3': 'target', 'customer:1': 'source' })
@@ -369,6 +371,11 @@ test('a system without an answer to read is one that cannot tell', async (t) => 
     assert.equal(await locate([customer(3)], locator), 'target', fault.kind)
   }
   source.faults.add({ match, fault: { kind: 'fault', faultcode: 'pb_delta.connection_failed' } })
+  await assert.rejects(
+    locate([customer(997)], locator),
+    unavailable,
+    'the one has said nothing, the other nothing of use'
+  )
   target.faults.clear()
   assert.equal(await locate([customer(998)], locator), 'source')
 })
