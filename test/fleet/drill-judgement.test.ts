@@ -110,6 +110,11 @@ const cases: readonly { name: string; make: (well: Drilled) => Drilled; broken: 
     broken: [/at most what was under way/]
   },
   {
+    name: 'what was asked on a WebSocket ended with it at the kill',
+    make: (well) => withErrors(well, underWay, underWay, { ...underWay, cause: 'its WebSocket ended' }),
+    broken: []
+  },
+  {
     name: 'what was sent after the kill failed',
     make: (well) => withErrors(well, error(phaseNames.killed, 1011, 1020)),
     broken: [/not under way/]
