@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import http from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Haproxy, haproxyFile, startHaproxy } from '../../fleet/haproxy.ts'
 import { freePorts } from '../../fleet/ports.ts'
@@ -187,6 +189,36 @@ test('HAProxy reads its file again twice under load: nothing is lost', { skip },
     assert.ok(answered > 0)
   }
 })
+
+/** One request of a client who keeps its connection, and who has got its answer. */
+async function askOn(agent: http.Agent, path: string, headers: Record<string, string>) {
+  const { hostname, port } = new URL(origin)
+  const request = http.get({ hostname, port, agent, path, headers })
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  await once(response.resume(), 'end')
+  return { status: response.statusCode, isReused: request.reusedSocket, ended: response.headers.connection }
+}
+
+for (const [who, path, accept] of [
+  ['a browser', '/dashboard', 'text/html'],
+  ['a SOAP client', '/soap/', 'text/xml']
+] as const) {
+  test(`${who} is idle while HAProxy reads its file again: the old process gives its next answer`, {
+    skip
+  }, async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+    try {
+      assert.equal((await askOn(agent, path, { accept })).status, 200)
+      const stops = () => processes.log('haproxy').split('Proxy reads stopped').length
+      const before = stops()
+      await haproxy.reload()
+      await until(() => stops() > before)
+      assert.deepEqual(await askOn(agent, path, { accept }), { status: 200, isReused: true, ended: 'close' })
+    } finally {
+      agent.destroy()
+    }
+  })
+}
 
 test("HAProxy's log tells how a request went, and nothing of what it said", { skip }, async () => {
   const headers = { 'x-secret': 'in-a-header', cookie: 'session_id=in-a-cookie' }
