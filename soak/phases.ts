@@ -129,7 +129,7 @@ export async function runAll(world: World, means: Means): Promise<Run> {
   const loadSeconds = (performance.now() - begun.at) / 1000
   const cpuSeconds = ((await stage.cpuMicroseconds()) - begun.cpu) / 1e6
   print('quiet')
-  const after = await idleFootprint(world, options.idleMs, signal)
+  const after = await idleFootprint(world, options.idleMs, signal, before)
   await world.closeBooks()
   print('done')
   return { before, after, calm, pairs, faultHits, cpuSeconds, loadSeconds }
