@@ -23,6 +23,9 @@ export interface DisturbancesOptions {
   readonly now: () => number
 }
 
+/** For so long a word that a gateway cannot take now is told again, as any operator's script would, ms. */
+const wordPatienceMs = 30_000
+
 /** How the gateway hears of a move, by weight. */
 export type Ways = readonly (readonly [weight: number, way: 'events' | 'words' | 'untold'])[]
 
@@ -51,9 +54,16 @@ export function createDisturbances(options: DisturbancesOptions) {
     const body = JSON.stringify({ i_customer: customer, state, to })
     const shown = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const headers = { 'content-type': 'application/json', ...shown }
-    const answer = await request(where, { method: 'POST', headers, body, reset: true })
-    await answer.body.dump()
-    if (answer.statusCode !== 200) throw new Error(`the word of a migration was answered with ${answer.statusCode}`)
+    const by = performance.now() + wordPatienceMs
+    for (;;) {
+      const answer = await request(where, { method: 'POST', headers, body, reset: true })
+      await answer.body.dump()
+      const { statusCode } = answer
+      if (statusCode === 200) return
+      const isBusy = statusCode === 503 || statusCode === 504
+      if (!isBusy || performance.now() > by) throw new Error(`the word of a migration was answered with ${statusCode}`)
+      await delay(Number(answer.headers['retry-after'] ?? 1) * 1000)
+    }
   }
 
   async function move(customer: number) {
