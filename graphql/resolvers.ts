@@ -56,7 +56,7 @@ const statuses = (context: OperationContext, type: string) =>
 function queries(app: FastifyInstance) {
   return {
     async systems(_: unknown, _arguments: unknown, { view }: OperationContext) {
-      await view.requireLive()
+      await view.calls.requireLive()
       return systemNames.map((system) => statusOf(app, system))
     },
     session: (_: unknown, _arguments: unknown, { view }: OperationContext) => sessionOf(view),
@@ -122,11 +122,11 @@ type Mutation = (parent: unknown, given: never, context: OperationContext) => Pr
 function asWrites(all: Readonly<Record<string, Mutation>>): Record<string, Mutation> {
   const asWrite = (mutate: Mutation): Mutation =>
     async function write(parent, given, context) {
-      context.view.beginWrite()
+      context.view.fencing.begin()
       try {
         return await mutate(parent, given, context)
       } finally {
-        context.view.endWrite()
+        context.view.fencing.end()
       }
     }
   return Object.fromEntries(Object.entries(all).map(([name, mutate]) => [name, asWrite(mutate)]))
