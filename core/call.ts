@@ -1,5 +1,5 @@
 /**
- * Reads a call out of JSON, form, multipart and URL-path requests (docs: the four wire forms).
+ * Reads a call out of JSON, form and multipart bodies, and joins it with what stands in the path.
  * What is parsed is a copy; the bytes that go on are the client's own.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -19,7 +19,7 @@ export function bodyFormOf(contentType: string | undefined): BodyForm {
   return type === 'multipart/form-data' ? 'multipart' : 'other'
 }
 
-const malformed = (why: string, cause?: unknown) => new Fault('malformed_request', why, { cause })
+export const malformed = (why: string, cause?: unknown) => new Fault('malformed_request', why, { cause })
 
 /** A JSON object, or null for nothing (absent, null, empty text); anything else is malformed. */
 function objectOf(value: unknown, name: string): JsonObject | null {
@@ -28,7 +28,7 @@ function objectOf(value: unknown, name: string): JsonObject | null {
   return value as JsonObject
 }
 
-function parseObject(text: string, name: string): JsonObject | null {
+export function parseObject(text: string, name: string): JsonObject | null {
   if (text.trim() === '') return null
   let value: unknown
   try {
@@ -49,7 +49,8 @@ function textOf(body: Buffer, contentType: string | undefined): string {
   }
 }
 
-const orNothing = (text: string | undefined) => (text === undefined || text.trim() === '' ? noCall.paramsText : text)
+export const orNothing = (text: string | undefined) =>
+  text === undefined || text.trim() === '' ? noCall.paramsText : text
 
 function readJson(text: string): Call {
   const whole = parseObject(text, 'the body')
@@ -147,56 +148,6 @@ export function createMultipartReader(contentType: string) {
       check()
       return fields.call()
     }
-  }
-}
-
-/** The end of the JSON object that begins at `from`, or -1. Splitting at "/" would break strings that contain one. */
-function endOfObject(text: string, from: number): number {
-  let depth = 0
-  let inString = false
-  for (let at = from; at < text.length; at++) {
-    const character = text[at]
-    if (inString) {
-      if (character === '\\') at++
-      else if (character === '"') inString = false
-    } else if (character === '"') inString = true
-    else if (character === '{') depth++
-    else if (character === '}' && --depth === 0) return at + 1
-  }
-  return -1
-}
-
-function scanPath(text: string): Call {
-  const found: (JsonObject | null)[] = []
-  const texts: string[] = []
-  let at = 0
-  while (at < text.length && text[at] === '/' && found.length < 2) {
-    at++
-    const end = text[at] === '{' ? endOfObject(text, at) : at
-    if (end === -1) throw malformed('the JSON in the path does not end')
-    const own = text.slice(at, end)
-    found.push(parseObject(own, 'the JSON in the path'))
-    texts.push(own)
-    at = end
-  }
-  const rest = text.slice(at)
-  if (rest !== '' && rest !== '/' && !/^\/?\?/.test(rest)) throw malformed('the path goes on after the method')
-  return { authInfo: found[0] ?? null, params: found[1] ?? null, paramsText: orNothing(texts[1]) }
-}
-
-/** `/<auth_info>/<params>` behind the method, percent-encoded or raw; throws `malformed_request` for anything else. */
-export function readPath(inPath: string): Call {
-  let decoded = inPath
-  try {
-    decoded = decodeURIComponent(inPath)
-  } catch {
-    // A raw "%" in a password: then nothing is encoded.
-  }
-  try {
-    return scanPath(decoded)
-  } catch (error) {
-    if (decoded === inPath) throw error
-    return scanPath(inPath)
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What a request line tells: API family, wire form, service and method (protocol: `/rest/<Service>/<method>`).
  */
-import { readPath } from './call.ts'
+import { readPath } from './call-in-path.ts'
 import { Fault } from './faults.ts'
 import { type Family, noCall, type Route, type Wire } from './words.ts'
 

@@ -77,7 +77,7 @@ export function formatExecution(
 /** Adds what is missing; a session that a system has refused leaves nothing but that. */
 export function complete(execution: ExecutionResult, { view, partial }: OperationContext): void {
   const mutable = execution as { data?: unknown; errors?: readonly unknown[] }
-  if (view.isRefused) {
+  if (view.calls.isRefused) {
     mutable.data = null
     mutable.errors = [tellError(new Unauthenticated(view.hasWritten), () => {})]
   } else if (partial !== undefined && partial.size > 0) {

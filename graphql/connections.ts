@@ -15,7 +15,7 @@ import { BadInput, partialError, systemWord } from './errors.ts'
 import { Entity, type Kind } from './records.ts'
 import type { View } from './view.ts'
 
-type FollowedPage = Awaited<ReturnType<View['list']>>
+type FollowedPage = Awaited<ReturnType<View['calls']['list']>>
 
 /** What the errors of partial connections are gathered in: one for each path and system. */
 export interface OperationContext {
@@ -91,7 +91,7 @@ export async function readConnection(view: View, listing: Listing, { first, afte
   const ofList = listKey(service, method, JSON.stringify(params), isOfEntity ? '' : systems.join())
   const mark = after == null ? null : decodeCursor(after, ofList)
   const asked = { ...params, ...extras, ...(wantsTotal && { get_total: 1 }) }
-  const page = await view.list(service, method, asked, { systems, after: mark, limit, isOfEntity })
+  const page = await view.calls.list(service, method, asked, { systems, after: mark, limit, isOfEntity })
   const silent = systems.find((system) => page.totals[system] === undefined && page.missing[system] === undefined)
   if (wantsTotal && silent !== undefined) {
     throw new Fault('bad_gateway', `${silent} (no total in its answer to ${service}/${method})`)

@@ -72,14 +72,14 @@ function countOperations(numbers: Numbers, request: FastifyRequest, payload: unk
     return name
   })
   const name = Array.isArray(payload) ? 'batch' : (names[0] ?? 'anonymous')
-  if (graphqlContext !== null) numbers.noteCalls(name, graphqlContext.view.calls)
+  if (graphqlContext !== null) numbers.noteCalls(name, graphqlContext.view.calls.count)
   outerOf(request).trail.operation = name
 }
 
 /** The client is told with each field; this is for whoever watches. A breaker has told its own. */
 function tellFailures(request: FastifyRequest): void {
   const { log, trail } = outerOf(request)
-  for (const [system, cause] of request.graphqlContext?.view.failures ?? []) {
+  for (const [system, cause] of request.graphqlContext?.view.calls.failures ?? []) {
     if (cause instanceof Error && cause.cause instanceof KnownCause) continue
     log.warn({ operation: trail.operation, system, why: whyOf(cause) }, 'a GraphQL answer lacks what a system has')
   }
@@ -178,7 +178,7 @@ export async function startEngine(app: FastifyInstance, setting: GraphqlSetting,
   })
   instance.addHook('preSerialization', async function count(request, reply, payload) {
     const view = request.graphqlContext?.view
-    const answers = view?.isRefused ? refusedAnswers(payload, view) : payload
+    const answers = view?.calls.isRefused ? refusedAnswers(payload, view) : payload
     countOperations(numbers, request, answers)
     tellFailures(request)
     const { to } = outerOf(request).trail

@@ -28,7 +28,7 @@ const deniesAccess = (answer: Answer) => /access_denied/i.test(faultcodeOf(answe
 
 /** An entity as one system has it; null where that has none. */
 export async function readOn(view: View, system: System, { kind, keys }: Reference): Promise<Entity | null> {
-  const answer = await view.ask(system, services[kind], `get_${kind}_info`, keys)
+  const answer = await view.calls.ask(system, services[kind], `get_${kind}_info`, keys)
   const { standing } = standingOf(kind, answer)
   if (standing === 'absent' && !deniesAccess(answer)) return null
   if (answer.status !== 200) throw new Refusal(system, answer)
@@ -68,9 +68,9 @@ export async function write(
   params: JsonObject,
   references: readonly Reference[]
 ): Promise<Answer> {
-  await view.admit(references)
+  await view.fencing.admit(references)
   try {
-    const answer = await view.call(system, service, method, params)
+    const answer = await view.calls.call(system, service, method, params)
     view.hasWritten = true
     return answer
   } catch (error) {

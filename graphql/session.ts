@@ -17,7 +17,7 @@ function claimsIn(token: string): JsonObject {
 }
 
 export async function sessionOf(view: View) {
-  await view.requireLive()
+  await view.calls.requireLive()
   const { home, shown } = view.visitor
   const token = shown.find(({ kind }) => kind === 'access_token')
   const { login, exp } = token === undefined ? ({} as JsonObject) : claimsIn(token.value)

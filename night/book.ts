@@ -1,66 +1,17 @@
 /**
  * The book of a night: every write with what its client was told, what the systems' journals say of it, and when each
- * customer was on its way. From these it tells what is wrong. It is pure: times come in as numbers, ms since 1970.
+ * customer was on its way. At the end it counts what is wrong, with examples. It is pure: times come in as numbers, ms
+ * since 1970.
  */
 import type { System } from '../core/words.ts'
 import type { Marked } from '../soak/arrivals.ts'
-import type { Understood } from './answers.ts'
-
-export interface Try extends Pick<Understood, 'end' | 'cause'> {
-  readonly sentAt: number
-  readonly endedAt: number
-}
-
-interface Line {
-  readonly mark: number
-  readonly iCustomer: number
-  /** Whose note it changes. */
-  readonly holder: string
-  readonly way: string
-  readonly tries: Try[]
-  readonly arrivals: Marked[]
-}
-
-/** One customer's way to the other system. */
-export interface Journey {
-  /** "started" was answered: no write is under way any more, and none may begin. */
-  readonly answeredAt: number
-  /** "finished" or "failed" was sent. */
-  toldAt: number
-  hasMoved: boolean
-}
+import { isUnclear, type Journey, type Line, type Try, type Wrong, wrongs, wrongsOf } from './judgement.ts'
 
 /** What the systems have of a note at the end: of each system that has its holder active. */
 export type Holding = Readonly<Partial<Record<System, string>>>
 
-/** What can be wrong, as the report words it. */
-export const wrongs = {
-  lost: 'writes lost: accepted, and carried out by nobody',
-  doubled: 'writes carried out twice on one system',
-  both: 'writes carried out on both systems',
-  against: 'writes carried out that were refused',
-  astray: 'writes carried out where their customer was not',
-  passed: 'writes that reached a system behind the fence',
-  early: '"started" answered while a write was under way',
-  late: 'writes without an answer in time',
-  unexplained: 'writes refused otherwise than by the fence or the handoff',
-  givenUp: 'writes that never succeeded',
-  stale: 'notes other than the last accepted write, where their customer ended',
-  split: 'customers or accounts active on both systems or on none'
-} as const
-
-export type Wrong = keyof typeof wrongs
-
-/** Between the gateway's end of an answer and the client's. */
-const hearingMs = 400
+/** Of each wrong. */
 const keptExamples = 4
-/** A refusal by which the source says that the session has ended: the customer's client begins anew. */
-const isHandoff = ({ executed, faultcode }: Marked) => !executed && /check_auth/.test(faultcode ?? '')
-
-/** Whether it was carried out cannot be told from the answer. */
-const isUnclearLine = ({ tries }: Line) => tries.some(({ end }) => end === 'wrong' || end === 'late')
-
-export type Book = ReturnType<typeof createBook>
 
 export function createBook() {
   const lines = new Map<number, Line>()
@@ -85,46 +36,6 @@ export function createBook() {
   function blame(wrong: Wrong, story: () => string) {
     counts[wrong]++
     if (counts[wrong] <= keptExamples) examples.push(`${wrongs[wrong]}: ${story()}`)
-  }
-
-  /** Where a customer's writes belong at a time. */
-  function isPlace(iCustomer: number, { system, at }: Marked): boolean {
-    const journey = journeys.get(iCustomer)
-    if (journey === undefined) return system === 'source'
-    const { answeredAt, toldAt, hasMoved } = journey
-    // The clock of a journal has whole milliseconds.
-    if (system === 'target') return hasMoved && at + 1 >= toldAt
-    return hasMoved ? at <= answeredAt : at <= answeredAt || at + 1 >= toldAt
-  }
-
-  function judgeFence(line: Line) {
-    const { answeredAt = Infinity, toldAt = Infinity } = journeys.get(line.iCustomer) ?? {}
-    const isBehind = (arrival: Marked) => arrival.at > answeredAt && arrival.at + 1 < toldAt && !isHandoff(arrival)
-    if (line.arrivals.some(isBehind)) blame('passed', () => storyOf(line))
-    const wasUnderWay = line.tries.some(
-      ({ end, sentAt, endedAt }) => end === 'done' && sentAt < answeredAt && endedAt > answeredAt + hearingMs
-    )
-    if (wasUnderWay && line.arrivals.some(({ executed, at }) => executed && at <= answeredAt)) {
-      blame('early', () => storyOf(line))
-    }
-  }
-
-  function judge(line: Line) {
-    const { tries, arrivals, iCustomer } = line
-    const executed = arrivals.filter((arrival) => arrival.executed)
-    const done = tries.find(({ end }) => end === 'done')
-    const on = new Set(executed.map(({ system }) => system))
-    if (on.size > 1) blame('both', () => storyOf(line))
-    else if (executed.length > 1) blame('doubled', () => storyOf(line))
-    if (done !== undefined && executed.length === 0) blame('lost', () => storyOf(line))
-    const isUnclear = isUnclearLine(line)
-    const isOutside = ({ at }: Marked) => done === undefined || at + 1 < done.sentAt || at > done.endedAt
-    if (!isUnclear && executed.some(isOutside)) blame('against', () => storyOf(line))
-    if (executed.some((arrival) => !isPlace(iCustomer, arrival))) blame('astray', () => storyOf(line))
-    if (tries.some(({ end }) => end === 'late')) blame('late', () => storyOf(line))
-    else if (isUnclear) blame('unexplained', () => storyOf(line))
-    else if (done === undefined) blame('givenUp', () => storyOf(line))
-    judgeFence(line)
   }
 
   return {
@@ -174,8 +85,8 @@ export function createBook() {
       /** Notes of writes that may have been carried out after the last accepted one. */
       const unclear = new Set<string>()
       for (const line of lines.values()) {
-        judge(line)
-        if (isUnclearLine(line)) unclear.add(`${line.holder} ${noteOf(line.mark)}`)
+        for (const wrong of wrongsOf(line, journeys.get(line.iCustomer))) blame(wrong, () => storyOf(line))
+        if (isUnclear(line)) unclear.add(`${line.holder} ${noteOf(line.mark)}`)
       }
       for (const [holder, line] of last) {
         const at: System = journeys.get(line.iCustomer)?.hasMoved ? 'target' : 'source'
@@ -190,7 +101,7 @@ export function createBook() {
     figures() {
       const all = [...lines.values()]
       const withEnd = (...ends: readonly Try['end'][]) =>
-        all.filter((line) => !isUnclearLine(line) && line.tries.some(({ end }) => ends.includes(end)))
+        all.filter((line) => !isUnclear(line) && line.tries.some(({ end }) => ends.includes(end)))
       const isDone = ({ tries }: Line) => tries.some(({ end }) => end === 'done')
       const fenced = withEnd('fenced')
       const handed = withEnd('ended')
@@ -209,3 +120,5 @@ export function createBook() {
     }
   }
 }
+
+export type Book = ReturnType<typeof createBook>

@@ -3,7 +3,7 @@
  */
 import { tableOf } from '../bench/table.ts'
 import { isPassed, type Limit, none, verdictsOf } from '../soak/verdicts.ts'
-import { type Wrong, wrongs } from './book.ts'
+import { type Wrong, wrongs } from './judgement.ts'
 import type { Night } from './night.ts'
 import type { NightOptions } from './options.ts'
 

@@ -136,7 +136,7 @@ export class Visit {
     try {
       return (await readOn(view, system, { kind: 'customer', keys: { i_customer: iCustomer } })) !== null
     } catch (error) {
-      if (view.isRefused) void this.#lookAgain()
+      if (view.calls.isRefused) void this.#lookAgain()
       this.#note(error)
       return false
     }

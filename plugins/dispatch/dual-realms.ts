@@ -97,3 +97,5 @@ export function createDualRealms(app: FastifyInstance) {
 
   return { judge, swapsOf, locatorFor }
 }
+
+export type DualRealms = ReturnType<typeof createDualRealms>

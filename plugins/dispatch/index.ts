@@ -14,6 +14,7 @@ import { refuseTwoAuthorizations } from '../../core/headers.ts'
 import { askerOf } from '../../core/own-call.ts'
 import { type Home, isSingleHome, type System } from '../../core/words.ts'
 import { type Asked, createDualRealms, type Known } from './dual-realms.ts'
+import { createExplaining, type Explanation } from './explaining.ts'
 import { createFencing } from './fencing.ts'
 import { createHandingOver } from './handing-over.ts'
 import { createLooking, mustTell, stepOf } from './looking.ts'
@@ -25,8 +26,7 @@ type Forwarding = Parameters<FastifyInstance['forward']>[2]
 declare module 'fastify' {
   interface FastifyInstance {
     dispatchRequest(request: FastifyRequest, reply: FastifyReply): void
-    /** `to` is null for what the gateway answers by itself. */
-    explain(asked: Asked): Promise<Omit<Decision, 'to'> & { readonly to: Decision['to'] | null }>
+    explain(asked: Asked): Promise<Explanation>
   }
 }
 
@@ -50,7 +50,8 @@ function homeOfPage({ target }: FastifyRequest, error: unknown): Home {
 }
 
 async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting) {
-  const { look, showAll, isOpen } = createLooking(app)
+  const looking = createLooking(app)
+  const { look, showAll, isOpen } = looking
   const dualRealms = createDualRealms(app)
   const fencing = createFencing(app)
   const handingOver = createHandingOver(app)
@@ -175,25 +176,7 @@ async function dispatch(app: FastifyInstance, { apiRoutes, logoutPath }: Setting
     told.then(() => dispatchTold(request, reply, fail)).catch(fail)
   })
 
-  app.decorate('explain', async function explain(asked: Asked) {
-    const { place } = asked
-    if (mustTell(asked)) await app.readCall(asked)
-    const step = stepOf(asked)
-    if (step === 'login') return app.decideLogin(place, await app.readCall(asked))
-    if (step === 'refresh') return app.decideRefresh(asked, await app.readCall(asked))
-    if (place.pinned !== null) return decideFor(asked, noFacts.home)
-    const seen = look(asked)
-    const shown = await showAll(asked, seen)
-    const home = await app.homes.resolve(shown, seen.isSource, null, place.realm)
-    if (isSingleHome(place.realm)) return decideFor(asked, home)
-    if (step === 'context') return { ...decideFor(asked, home), to: null, reason: 'context' as const }
-    // A session is ended wherever it lives, whatever its context.
-    if (step === 'logout' && home.system === 'both') {
-      return { ...decideFor(asked, home), to: 'both' as const, reason: 'session_record' as const }
-    }
-    const known = { home, credentials: shown.credentials, others: seen.others }
-    return (await dualRealms.judge(asked, known, null, isOpen(asked))).decision
-  })
+  app.decorate('explain', createExplaining(app, { ...looking, dualRealms, decideFor }))
 
   app.proxy(apiRoutes)
 }

@@ -73,3 +73,5 @@ export function createLooking(app: FastifyInstance) {
 
   return { look, showAll, isOpen }
 }
+
+export type Looking = ReturnType<typeof createLooking>

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../../core/answer.ts'
 import { responseHeaders } from '../../core/headers.ts'
 import type { HostMapping } from '../../core/public-names.ts'
+import type { Forwarding } from './forwarding.ts'
 import { askedOrigin } from './own-pages.ts'
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
@@ -60,6 +61,23 @@ export function mappingFor(request: FastifyRequest, { system, origin }: Upstream
   const mapping = asked === undefined ? { origin, publicOrigin } : { origin, publicOrigin, asked }
   if (!isKept || !server.hasDecorator('remoteSession')) return mapping
   return { ...mapping, keptCookies: server.remoteSession.upstreamCookies }
+}
+
+const noHeaders: readonly string[] = []
+
+/** The same of a request that was forwarded, with the cookies that were decided with its way. */
+export function writeForwarded(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  upstream: Upstream,
+  { setCookie, swaps, cookieFor }: Forwarding,
+  head: Head
+) {
+  const mapping = mappingFor(request, upstream, swaps !== null)
+  // Of the half that the gateway keeps to itself the client gets no cookies.
+  const further = swaps === null ? (cookieFor?.(head) ?? null) : null
+  const own = setCookie === null && further === null ? noHeaders : cookieHeaders(setCookie, further)
+  writeHead(request, reply, head, mapping, own)
 }
 
 /** Ends an answer whose rest will not come. What has come goes out first: a client that got nothing might ask again. */

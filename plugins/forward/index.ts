@@ -12,10 +12,11 @@ import type { Answer } from '../../core/answer.ts'
 import type { Ticket } from '../../core/tickets.ts'
 import type { System } from '../../core/words.ts'
 import { acceptance, type Telling } from './accepting.ts'
+import type { Forwarding, Way } from './forwarding.ts'
 import { cookieHeaders, mappingFor, writeHead } from './head.ts'
 import { type Opened, openWebSocket } from './opening.ts'
 import { indexOfHeader, upstreamRequest } from './outgoing.ts'
-import { type Forwarding, Passage, type Way } from './passage.ts'
+import { Passage } from './passage.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -38,6 +38,10 @@ export function webSocketRequest(
   return { ...asked, headers, upgrade: 'websocket' as const }
 }
 
+/** Whatever the client has asked for; of a WebSocket the messages are read where names must be swapped in them. */
+export const outgoingRequest = (request: FastifyRequest, to: System, swaps: readonly Swap[] | null) =>
+  request.isWebSocket ? webSocketRequest(request, to, swaps, swaps !== null) : upstreamRequest(request, to, swaps)
+
 /** Charsets in which a credential's characters are the bytes of ASCII. */
 const readableCharset = /^(?:utf-?8|us-ascii|ascii|iso-8859-\d+|latin1|windows-125\d)$/i
 

@@ -4,40 +4,13 @@
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import type { Answer } from '../../core/answer.ts'
 import { Fault, GivenUp } from '../../core/faults.ts'
 import { isReadRequest } from '../../core/methods.ts'
-import type { Swap } from '../../core/swap.ts'
-import type { System } from '../../core/words.ts'
 import { accepts } from './accepting.ts'
-import { cookieHeaders, cutOff, type Head, isEventStream, mappingFor, writeHead } from './head.ts'
-import { upstreamRequest, webSocketRequest } from './outgoing.ts'
-
-/** How a request goes to a system. */
-export interface Way {
-  readonly to: System
-  /** A cookie of the gateway's own for the answer. */
-  readonly setCookie: string | null
-  /** The client's credentials and what the system calls them; null where it holds the system's own. */
-  readonly swaps: readonly Swap[] | null
-}
-
-/** Looks at an answer before the client gets it. */
-export interface Review {
-  /** Most bytes of an answer with this head that are held back to be judged; 0 lets it pass. */
-  holds(head: Head): number
-  /** Another way to send the request once more, instead of this answer; null relays it. */
-  judge(answer: Answer): Promise<Way | null>
-}
-
-export interface Forwarding extends Way {
-  /** Null when no answer is to be questioned. */
-  readonly review: Review | null
-  /** Another way for a request to which the system gives no answer; it is used once. */
-  readonly otherwise?: () => Way
-  /** A further cookie of the gateway's own, by what the answer does with the client's session. */
-  readonly cookieFor?: ((head: Head) => string | null) | undefined
-}
+import type { Forwarding, Way } from './forwarding.ts'
+import { cookieHeaders, cutOff, type Head, isEventStream, writeForwarded } from './head.ts'
+import { Held } from './held.ts'
+import { outgoingRequest } from './outgoing.ts'
 
 type Upstream = ReturnType<FastifyInstance['upstream']>
 type AnswerHandler = Parameters<Upstream['dispatch']>[1]
@@ -45,9 +18,10 @@ type Watch = ReturnType<FastifyInstance['methodsMissing']['watch']>
 /** Answers up to this are no streams. */
 const smallBytes = 65_536
 
-const noHeaders: readonly string[] = []
-
-/** One request on its way through one upstream, and the answer on its way back. */
+/**
+ * One request on its way through one upstream, and the answer on its way back. It is one object for all of that: a second
+ * one would be one more for each request.
+ */
 export class Passage implements AnswerHandler {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
@@ -59,7 +33,7 @@ export class Passage implements AnswerHandler {
   #length = -1
   /** A head that is not written yet. */
   #head: Head | null = null
-  #held: { head: Head; chunks: Buffer[]; bytes: number; most: number } | null = null
+  #held: Held | null = null
   /** Whoever looks at what it says while it passes. */
   #watch: Watch = null
 
@@ -80,11 +54,8 @@ export class Passage implements AnswerHandler {
       return
     }
     const { to, swaps } = this.#forwarding
-    const isWebSocket = this.#request.isWebSocket
-    if (isWebSocket) this.#request.server.webSocketProxy.await(this.#request)
-    const asked = isWebSocket
-      ? webSocketRequest(this.#request, to, swaps, swaps !== null)
-      : upstreamRequest(this.#request, to, swaps)
+    if (this.#request.isWebSocket) this.#request.server.webSocketProxy.await(this.#request)
+    const asked = outgoingRequest(this.#request, to, swaps)
     this.#request.trail.beginWait()
     const { ticket } = this.#request
     if (ticket !== null) ticket.isSent = true
@@ -125,7 +96,7 @@ export class Passage implements AnswerHandler {
     }
     const most = this.#forwarding.review?.holds(head) ?? 0
     if (most > 0) {
-      this.#held = { head, chunks: [], bytes: 0, most }
+      this.#held = new Held(head, most)
       return
     }
     this.#head = head
@@ -152,12 +123,7 @@ export class Passage implements AnswerHandler {
     this.#head = null
     if (head === null || this.#clientLeft) return
     this.#length = Number(head.headers['content-length'] ?? -1)
-    const { setCookie, swaps, cookieFor } = this.#forwarding
-    const mapping = mappingFor(this.#request, this.#upstream, swaps !== null)
-    // Of the half that the gateway keeps to itself the client gets no cookies.
-    const further = swaps === null ? (cookieFor?.(head) ?? null) : null
-    const own = setCookie === null && further === null ? noHeaders : cookieHeaders(setCookie, further)
-    writeHead(this.#request, this.#reply, head, mapping, own)
+    writeForwarded(this.#request, this.#reply, this.#upstream, this.#forwarding, head)
   }
 
   onData(controller: Dispatcher.DispatchController, chunk: Buffer) {
@@ -172,9 +138,7 @@ export class Passage implements AnswerHandler {
       this.#write(controller, chunk)
       return
     }
-    this.#held.chunks.push(chunk)
-    this.#held.bytes += chunk.length
-    if (this.#held.bytes > this.#held.most) this.#release(controller)
+    if (!this.#held.keep(chunk)) this.#release(controller)
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer) {
@@ -215,10 +179,9 @@ export class Passage implements AnswerHandler {
     if (!this.#reply.raw.writableEnded) this.#reply.raw.end()
   }
 
-  async #judge(controller: Dispatcher.DispatchController, held: { head: Head; chunks: Buffer[] }) {
-    const answer = { ...held.head, body: Buffer.concat(held.chunks) }
+  async #judge(controller: Dispatcher.DispatchController, held: Held) {
     const { review } = this.#forwarding
-    const again = review === null ? null : await this.#request.trail.waitFor(review.judge(answer))
+    const again = review === null ? null : await this.#request.trail.waitFor(review.judge(held.answer))
     if (again === null || this.#clientLeft) {
       this.#release(controller)
       this.#end()

@@ -1,16 +1,30 @@
 /**
- * Asks both systems whether they know a session (contract section 4: `Session/ping`, a user above 0 means here).
+ * Asks both systems whether they know a session (contract section 4: `Session/ping`, a user above 0 means here): once for
+ * all who want to know at the same time, and what they say is remembered.
  */
 import type { FastifyInstance } from 'fastify'
-import { isUnavailable, userOf } from '../../core/answer.ts'
+import { isUnavailable, type OpenedSession, userOf } from '../../core/answer.ts'
 import type { Caller } from '../../core/credentials.ts'
+import type { Lives } from '../../core/homes.ts'
 import { type Asker, ownCall } from '../../core/own-call.ts'
 import { type Credential, type System, systemNames } from '../../core/words.ts'
+import type { Counts, ReadyCredentials } from './ready.ts'
+
+interface Parts {
+  /** The path that `Session/ping` has on the systems. */
+  readonly pingPath: string
+  readonly front: ReadyCredentials
+  readonly counts: Counts
+  /** Keeps a session's home. */
+  readonly remember: (session: OpenedSession, home: Lives) => Promise<void>
+}
 
 const askTimeoutMs = 5_000
 const pingAnswerBytes = 65_536
 
-export function createAsking(app: FastifyInstance, pingPath: string) {
+export function createAsking(app: FastifyInstance, { pingPath, front, counts, remember }: Parts) {
+  const questions = new Map<string, Promise<System | null>>()
+
   /** True: here. False: not here. Null: nobody could tell. */
   async function isAt(system: System, { kind, value }: Credential, { realm, client }: Asker): Promise<boolean | null> {
     const call = ownCall(pingPath, JSON.stringify({ [kind]: value }), null, client)
@@ -37,6 +51,29 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
     })
   }
 
+  async function askOnce(credential: Credential, asker: Asker): Promise<System | null> {
+    const answer = await askBoth(credential, asker)
+    counts[answer === 'neither' ? 'nowhere' : answer]++
+    if (answer === 'neither') front.keepRefused(credential.value)
+    if (answer === 'neither' || answer === 'unknown') return null
+    await remember({ credentials: [credential], lifetimeMs: null }, { system: answer })
+    return answer
+  }
+
+  /** Null when neither knows the session, or one of them could not tell. */
+  async function ask(credential: Credential, asker: Asker): Promise<System | null> {
+    // A refresh token cannot be pinged.
+    if (credential.kind === 'refresh_token' || front.isRefused(credential.value)) return null
+    const pending = questions.get(credential.value)
+    if (pending !== undefined) {
+      counts.shared++
+      return pending
+    }
+    const question = askOnce(credential, asker).finally(() => questions.delete(credential.value))
+    questions.set(credential.value, question)
+    return question
+  }
+
   async function livesOn(caller: Caller, asker: Asker): Promise<Readonly<Record<System, boolean | null>>> {
     async function isAlive(system: System) {
       const credential = caller.credentialOn(system)
@@ -48,5 +85,5 @@ export function createAsking(app: FastifyInstance, pingPath: string) {
     return { source, target }
   }
 
-  return { askBoth, livesOn }
+  return { ask, livesOn }
 }

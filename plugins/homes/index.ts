@@ -9,21 +9,15 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { OpenedSession } from '../../core/answer.ts'
 import type { Caller, Shown } from '../../core/credentials.ts'
-import { Fault } from '../../core/faults.ts'
+import type { Lives } from '../../core/homes.ts'
 import type { Asker } from '../../core/own-call.ts'
 import type { Secrets } from '../../core/seal.ts'
-import {
-  type Credential,
-  type Home,
-  isSingleHome,
-  type KeptSession,
-  type RealmName,
-  type System
-} from '../../core/words.ts'
+import type { Credential, Home, KeptSession, RealmName, System } from '../../core/words.ts'
 import { createAsking } from './asking.ts'
-import { agreed, homeOf, type Lives } from './lives.ts'
-import { createCounts, createReady, type Ready } from './ready.ts'
+import { createFinding } from './finding.ts'
+import { type Counts, createCounts, createReady } from './ready.ts'
 import { createRecords, recordTtlMs } from './records.ts'
+import { createResolving } from './resolving.ts'
 
 export interface Recorded {
   /** When it was opened, or at the latest when it was kept on, ms since 1970. */
@@ -64,7 +58,7 @@ export interface Homes {
   /** How long a record is kept, ms. */
   readonly ttlMs: number
   /** How homes were found. */
-  readonly counts: Readonly<ReturnType<typeof createCounts>>
+  readonly counts: Readonly<Counts>
   /** The sessions that this process has used within the last minute, by home; of very many the last ones. */
   inUse(): Readonly<Record<System | 'both', number>>
 }
@@ -81,62 +75,19 @@ interface Setting {
   readonly pingPath: string
 }
 
-const isAway = (error: unknown) => error instanceof Fault && error.fault === 'store_unavailable'
-
-/** How long after a loss other processes may still write back what they know, ms. */
-const restoringMs = 3_000
-
-const bySourceCookie: Home = { system: 'source', by: 'cookie' }
-const noCredential: Home = { system: 'target', by: 'no_credential' }
-
 async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
   const records = createRecords(app, secret)
-  const { askBoth, livesOn } = createAsking(app, pingPath)
   const front = createReady()
-  const questions = new Map<string, Promise<System | null>>()
   const counts = createCounts()
+  const finding = createFinding(app, records, front)
+  const { ask, livesOn } = createAsking(app, { pingPath, front, counts, remember })
+  const { atOnce, resolve } = createResolving(app, { front, counts, finding, ask })
   records.onChanged(front.doubt)
 
   async function remember(opened: OpenedSession, lives: Lives) {
     const { found, written } = records.write(opened, lives)
     for (const [at, one] of found.entries()) front.keepRecord((opened.credentials[at] as Credential).value, one)
     await written
-  }
-
-  async function findRecord(credential: Credential): Promise<Home | null> {
-    const before = records.heard()
-    const found = await records.find(credential)
-    if (found === null) return null
-    if (records.heard() === before) front.keepRecord(credential.value, found)
-    const { record } = found
-    await records.keepOn(found)
-    if (record.session === undefined) return { system: record.home, by: 'record' }
-    return homeOf(record.home, await app.pairedSessions.find(record.session))
-  }
-
-  async function findSigned(credential: Credential, isSure: boolean): Promise<Home | null> {
-    const signer = credential.kind === 'access_token' ? await app.verifyToken(credential.value) : null
-    const home: Home | null = signer === null ? null : { system: signer, by: 'signature' }
-    front.keepSigned(credential.value, home, isSure)
-    return home
-  }
-
-  /** Throws `store_unavailable`. */
-  async function findSurely(credential: Credential): Promise<Home | null> {
-    const ready = front.get(credential.value)
-    if (ready?.session != null) return homeOf(ready.system, await app.pairedSessions.find(ready.session))
-    if (ready !== undefined) return ready.home
-    const recorded = await findRecord(credential)
-    return recorded ?? findSigned(credential, true)
-  }
-
-  async function find(credential: Credential): Promise<Home | null> {
-    try {
-      return await findSurely(credential)
-    } catch (error) {
-      if (!isAway(error)) throw error
-      return findSigned(credential, false)
-    }
   }
 
   async function keptFor({ system, session }: Home, credentials: readonly Credential[]): Promise<KeptSession> {
@@ -149,105 +100,9 @@ async function homes(app: FastifyInstance, { secret, pingPath }: Setting) {
     return begun
   }
 
-  async function askOnce(credential: Credential, asker: Asker): Promise<System | null> {
-    const answer = await askBoth(credential, asker)
-    counts[answer === 'neither' ? 'nowhere' : answer]++
-    if (answer === 'neither') front.keepRefused(credential.value)
-    if (answer === 'neither' || answer === 'unknown') return null
-    await remember({ credentials: [credential], lifetimeMs: null }, { system: answer })
-    return answer
-  }
-
-  const isRefused = ({ value }: Credential) => front.get(value)?.refused === true
-
-  async function ask(credential: Credential, asker: Asker): Promise<System | null> {
-    // A refresh token cannot be pinged.
-    if (credential.kind === 'refresh_token' || isRefused(credential)) return null
-    const pending = questions.get(credential.value)
-    if (pending !== undefined) {
-      counts.shared++
-      return pending
-    }
-    const question = askOnce(credential, asker).finally(() => questions.delete(credential.value))
-    questions.set(credential.value, question)
-    return question
-  }
-
-  /** What follows from there being no record: the routing cookie's word, or that there is nobody to ask about. */
-  function withoutRecord(first: Credential | undefined, cookieSaysSource: boolean): Home | undefined {
-    if (cookieSaysSource) return bySourceCookie
-    return first === undefined ? noCredential : undefined
-  }
-
-  /**
-   * In a dual realm what has no record may be half of a session on both systems: it must not go on as a whole one that
-   * sees half of what there is. What the source has issued lives there alone.
-   */
-  const mayBeHalf = (home: Home | null) => home === null || (home.by === 'signature' && home.system === 'target')
-
-  function refuseLost() {
-    const { lostAt } = app.storeState
-    if (lostAt === null) return
-    // Whoever knows the session writes its record back.
-    if (Date.now() - lostAt < restoringMs) throw new Fault('store_unavailable', '', { retryAfter: 1 })
-    throw new Fault('session_ended')
-  }
-
-  async function resolve(
-    shown: Shown,
-    cookieSaysSource: boolean,
-    asker: Asker | null,
-    realm: RealmName | null
-  ): Promise<Home> {
-    const isDual = realm !== null && !isSingleHome(realm)
-    // The cookie is for sessions that the source alone has.
-    const findOne = isDual && !cookieSaysSource ? findSurely : find
-    let found: Home | null = null
-    for (const credential of shown.credentials) {
-      const home = await findOne(credential)
-      if (home === null) continue
-      found = found === null ? home : agreed(found, home)
-      if (asker !== null) noteUse(front.get(credential.value))
-      if (!shown.together) break
-    }
-    const [first] = shown.credentials
-    if (isDual && first !== undefined && !cookieSaysSource && mayBeHalf(found)) refuseLost()
-    const home = found ?? withoutRecord(first, cookieSaysSource)
-    if (home !== undefined || first === undefined) return home ?? noCredential
-    if (asker === null) return { system: 'target', by: 'unasked' }
-    if (isRefused(first)) counts.remembered++
-    const system = await ask(first, asker)
-    return system === null ? { system: 'target', by: 'unknown_credential' } : { system, by: 'asked' }
-  }
-
-  function noteUse(ready: Ready | undefined) {
-    counts.remembered++
-    if (ready !== undefined) ready.isUsed = true
-  }
-
-  /** Of a session of which more is kept; null for what is none, undefined where the store must be asked. */
-  function pairedAtOnce({ session: id, system }: Ready): Home | null | undefined {
-    if (id === null) return null
-    const session = app.pairedSessions.atOnce(id)
-    return session === undefined ? undefined : homeOf(system, session)
-  }
-
   app.decorate('homes', {
-    atOnce(credentials, cookieSaysSource, realm) {
-      const isDoubtful = !isSingleHome(realm) && (app.storeState.lostAt !== null || !app.storeState.isUp)
-      for (const { value } of credentials) {
-        const ready = front.get(value)
-        if (ready === undefined) return undefined
-        const home = ready.home ?? pairedAtOnce(ready)
-        if (home === undefined) return undefined
-        if (home === null) continue
-        if (isDoubtful && mayBeHalf(home)) return undefined
-        noteUse(ready)
-        return home
-      }
-      return withoutRecord(credentials[0], cookieSaysSource)
-    },
-    find,
+    atOnce,
+    find: finding.find,
     ask,
     livesOn,
     resolve,

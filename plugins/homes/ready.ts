@@ -42,6 +42,8 @@ export function createReady() {
 
   return {
     get: (value: string) => front.get(value),
+    /** Neither system has known it lately. */
+    isRefused: (value: string) => front.get(value)?.refused === true,
     delete: (value: string) => front.delete(value),
 
     keepRecord(value: string, { key, record }: FoundRecord) {
@@ -86,8 +88,12 @@ export function createReady() {
   }
 }
 
+export type ReadyCredentials = ReturnType<typeof createReady>
+
 /**
  * How a session's home was found, since the start. remembered: nobody was asked; shared: the question was under way
  * already; the others: what the systems said, `unknown` where one of them could not tell.
  */
 export const createCounts = () => ({ remembered: 0, shared: 0, source: 0, target: 0, nowhere: 0, unknown: 0 })
+
+export type Counts = ReturnType<typeof createCounts>

@@ -3,9 +3,9 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { OpenedSession } from '../../core/answer.ts'
+import type { Lives } from '../../core/homes.ts'
 import { createSeal, type Secrets } from '../../core/seal.ts'
 import type { Credential, System } from '../../core/words.ts'
-import type { Lives } from './lives.ts'
 
 /** How long a record is kept, at least: longer than clients go without a call, and than any token seen. */
 export const recordTtlMs = 2 * 86_400_000
@@ -94,3 +94,5 @@ export function createRecords(app: FastifyInstance, secret: Secrets) {
     }
   }
 }
+
+export type Records = ReturnType<typeof createRecords>

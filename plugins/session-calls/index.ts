@@ -10,11 +10,8 @@ import fp from 'fastify-plugin'
 import { refusesSession, sessionOf } from '../../core/answer.ts'
 import type { Shown } from '../../core/credentials.ts'
 import { type Decision, decide, noFacts } from '../../core/decide.ts'
-import { Fault } from '../../core/faults.ts'
-import { parseContext } from '../../core/headers.ts'
 import type { SessionStep } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
-import { soapSuccess, soapType } from '../../core/soap-text.ts'
 import {
   type Call,
   type Credential,
@@ -25,6 +22,7 @@ import {
   type System
 } from '../../core/words.ts'
 import { createAttempts, isKept, type Outcome } from './attempts.ts'
+import { createContext } from './context.ts'
 import { createPairs } from './pairs.ts'
 import { type Asked, createShown } from './shown.ts'
 
@@ -51,7 +49,8 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
   const loginForwarding = app.hasDecorator('loginForwarding') ? app.loginForwarding : null
   const { inTurn } = createAttempts(app)
   const pairs = createPairs(app, logoutPath)
-  const { cookiesOf, shownBy, everyShownBy, shownToRefresh } = createShown(remoteSession)
+  const sessionShown = createShown(remoteSession)
+  const { cookiesOf, shownBy, everyShownBy, shownToRefresh } = sessionShown
 
   function relay(request: FastifyRequest, reply: FastifyReply, { to, attempt }: Outcome, setCookie: string | null) {
     if ('fault' in attempt) throw attempt.fault
@@ -169,28 +168,7 @@ async function sessionCalls(app: FastifyInstance, { logoutPath }: Setting) {
     relay(request, reply, outcome, remoteSession?.mark(request, 'target') ?? null)
   }
 
-  async function setContext(request: FastifyRequest, reply: FastifyReply, call: Call) {
-    const context = parseContext(call.params?.context, 'params.context')
-    const shown = shownBy(request, call)
-    if (shown.credentials.length === 0) throw new Fault('malformed_request', 'the call names no session')
-    const home = await request.trail.waitFor(app.homes.resolve(shown, false, askerOf(request), request.place.realm))
-    request.trail.reason = 'context'
-    if (!isCertain(home)) {
-      // Nobody knows the session: its system says so in its own words.
-      app.forward(request, reply, { to: 'target', setCookie: null, swaps: null, review: null })
-      return
-    }
-    const wanted = context === 'auto' ? null : context
-    // Throws for a system where the session does not live.
-    decide({ ...noFacts, ...request.place, home, context: wanted })
-    const { id } = await app.homes.keptFor(home, shown.credentials)
-    await app.pairedSessions.setContext(id, wanted)
-    const { wire, method } = request.target.route
-    if (wire === 'soap') reply.header('content-type', soapType).send(soapSuccess(method))
-    else reply.header('content-type', 'application/json; charset=utf-8').send('{"success":1}')
-  }
-
-  const steps = { login, refresh, logout, context: setContext }
+  const steps = { login, refresh, logout, context: createContext(app, sessionShown) }
 
   app.decorate('decideLogin', decideLogin)
   app.decorate('decideRefresh', decideRefresh)

@@ -33,3 +33,5 @@ export function createShown(remoteSession: FastifyInstance['remoteSession'] | nu
 
   return { cookiesOf, shownBy, everyShownBy, shownToRefresh }
 }
+
+export type SessionShown = ReturnType<typeof createShown>

@@ -1,5 +1,5 @@
 /**
- * Fences go up and come down: by an operator's words, told to any gateway, and by themselves when nobody ends them.
+ * Fences go up and come down by an operator's words, told to any gateway.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import type { Fence, Fences } from '../../core/fences.ts'
 import type { Tickets } from '../../core/tickets.ts'
 import { otherSystem, type System } from '../../core/words.ts'
 import { createCatchingUp } from './catching-up.ts'
+import { createExpiring } from './expiring.ts'
 import type { Members } from './members.ts'
 import { createSharing, type Raise, setOf } from './sharing.ts'
 
@@ -27,11 +28,6 @@ interface Setting {
   /** How long a start waits for writes that are under way, ms. */
   readonly patience: number
 }
-
-/** What a timer can wait, ms. */
-const longestMs = 2 ** 31 - 1
-/** Customers that a log line names. */
-const named = 10
 
 const endsOf = (fences: readonly Fence[]) => fences.map(({ iCustomer, token }) => [iCustomer, token] as const)
 
@@ -58,7 +54,14 @@ export function createRaising(
   const counts = { raised: 0, finished: 0, failed: 0, expired: 0 }
   /** Raised here: of several gateways one counts what becomes of them. */
   const own = new Set<number>()
-  let timer: NodeJS.Timeout | undefined
+
+  const expiring = createExpiring(app, {
+    fences,
+    onExpired(due) {
+      counts.expired += due.filter(({ iCustomer }) => own.delete(iCustomer)).length
+    },
+    change
+  })
 
   const sharing = createSharing(app, members, {
     raise(told) {
@@ -76,39 +79,13 @@ export function createRaising(
   })
 
   function change() {
-    clearTimeout(timer)
-    const next = fences.nextUntil
-    // Not a moment too early: the clock that is waited by is not the one that is looked at.
-    if (next !== null) timer = setTimeout(expire, Math.min(Math.max(next - Date.now() + 1, 1), longestMs)).unref()
+    expiring.plan()
     onChanged()
   }
 
   function putUp(told: readonly Fence[]) {
     for (const fence of told) fences.put(fence)
     change()
-  }
-
-  /** Nobody knows where these customers are now. */
-  function expire() {
-    const due = fences.due(Date.now())
-    const customers = due.map(({ iCustomer }) => iCustomer)
-    // What was decided before is refused; what is decided from here on looks anew.
-    for (const iCustomer of customers) fences.end(iCustomer)
-    if (due.length > 0) {
-      counts.expired += due.filter(({ iCustomer }) => own.delete(iCustomer)).length
-      const first = customers.slice(0, named)
-      app.log.warn(
-        { customers: first, count: due.length },
-        'fences have expired before anybody ended them: tell finished or failed, or started once more'
-      )
-      forgetExpired(due).catch((err: unknown) => app.log.error({ err }, 'locations could not be forgotten'))
-    }
-    change()
-  }
-
-  async function forgetExpired(due: readonly Fence[]) {
-    await entityLocation.forgetCustomers(due.map(({ iCustomer }) => iCustomer))
-    entityLocation.noteMovesHere(due.map(({ iCustomer, to }) => ({ iCustomer, state: 'failed', to, by: 'expired' })))
   }
 
   const fencesFor = (words: readonly Started[]): Fence[] => {
@@ -213,7 +190,7 @@ export function createRaising(
     },
 
     stop() {
-      clearTimeout(timer)
+      expiring.stop()
       catchingUp.stop()
     }
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createMultipartReader, readCall, readPath } from '../../core/call.ts'
+import { createMultipartReader, readCall } from '../../core/call.ts'
+import { readPath } from '../../core/call-in-path.ts'
 import { rest, said } from './routes.ts'
 
 const route = rest('Account/get_account_list')

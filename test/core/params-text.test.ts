@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readCall, readPath } from '../../core/call.ts'
+import { readCall } from '../../core/call.ts'
+import { readPath } from '../../core/call-in-path.ts'
 import { noCall } from '../../core/words.ts'
 import { rest } from './routes.ts'
 

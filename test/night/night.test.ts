@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { wrongs } from '../../night/book.ts'
+import { wrongs } from '../../night/judgement.ts'
 import { parseNight } from '../../night/options.ts'
 import { withoutPrograms as skip } from '../fleet/programs.ts'
 

@@ -1,8 +1,8 @@
 /**
- * Where a kept session lives, and whether two credentials can be of one session.
+ * Where a session lives by what is known of it, and whether two credentials can be of one session.
  */
-import { Fault } from '../../core/faults.ts'
-import type { Home, KeptSession, System } from '../../core/words.ts'
+import { Fault } from './faults.ts'
+import type { Credential, Home, KeptSession, System } from './words.ts'
 
 /** Where a session lives, and what the gateway keeps of it. */
 export type Lives = Pick<Home, 'system' | 'session'>
@@ -23,3 +23,19 @@ export function agreed(one: Home, other: Home): Home {
   if (!areTwo && pair !== undefined && one.system !== 'source' && other.system !== 'source') return pair
   throw new Fault('malformed_request', 'the credentials are of different sessions')
 }
+
+const bySourceCookie: Home = { system: 'source', by: 'cookie' }
+export const noCredential: Home = { system: 'target', by: 'no_credential' }
+
+/** What follows from there being no record: the routing cookie's word, or that there is nobody to ask about. */
+export function withoutRecord(first: Credential | undefined, cookieSaysSource: boolean): Home | undefined {
+  if (cookieSaysSource) return bySourceCookie
+  return first === undefined ? noCredential : undefined
+}
+
+/**
+ * In a dual realm what has no record may be half of a session on both systems: it must not go on as a whole one that
+ * sees half of what there is. What the source has issued lives there alone.
+ */
+export const mayBeHalf = (home: Home | null): boolean =>
+  home === null || (home.by === 'signature' && home.system === 'target')
