@@ -88,6 +88,27 @@ suite('a customer who is moved while logged in', async () => {
     })
   }
 
+  test('whose session the source has ended before anybody asked whose it is is led there by none of its cookies', async (t) => {
+    const world = await startWorld(t)
+    const { session, iCustomer } = await enter(world)
+    const jar = createJar()
+    jar.take(session.reply)
+    await tell(world, { i_customer: iCustomer, state: 'started', to: 'target' })
+    move(world, iCustomer)
+    await tell(world, { i_customer: iCustomer, state: 'finished' })
+    const headers = { host: hosts.customer, 'content-type': 'application/json' }
+    const body = '{"params":{}}'
+    const path = '/rest/Customer/get_customer_info'
+    const reply = await ask(world.url, { path, body, headers: { ...headers, ...jar.header() } })
+    assert.deepEqual([reply.status, reply.json().faultcode], [500, ended])
+    jar.take(reply)
+    assert.equal(jar.get('pb_dispatch'), undefined)
+    assert.ok(jar.get('session_id') !== undefined && jar.get('access_token') !== undefined)
+    const shown = { host: hosts.customer, accept: 'text/html', ...jar.header() }
+    const page = await ask(world.url, { method: 'GET', path: '/dashboard', headers: shown })
+    assert.deepEqual([page.status, page.headers['x-dispatched-to']], [302, 'target'])
+  })
+
   test('and logs in where the word was wrong stays there: there is no loop', async (t) => {
     const world = await startWorld(t)
     const { user, session, iCustomer } = await enter(world)
