@@ -57,6 +57,7 @@ suite('without the token', async () => {
     assert.match(text, /<form method="post" action="\/console\/session">/)
     assert.doesNotMatch(text, /<script|https?:/)
     assert.match(String(headers['content-security-policy']), /style-src 'self' 'sha256-[\w+/=]+'; /)
+    assert.equal(faultOf(await ops.get('/systems', { accept: 'text/html' })), 'unauthorized', 'there it is no page')
   })
 
   test('everything answers with it, from wherever, and what a browser would be refused', async (t) => {
@@ -106,6 +107,12 @@ suite('a host that is not ours', async () => {
         assert.doesNotMatch(reply.text, /evil/)
       }
       assert.equal((await ops.post('/migrations', { i_customer: 7, state: 'started' }, { host })).status, 421)
+    }
+    // Where there is no token, none is shown by whatever a page puts there.
+    for (const authorization of ['Basic x', 'Bearer x', 'Bearer']) {
+      assert.equal((await ops.get('/systems', { host: 'evil.test', authorization })).status, 421, authorization)
+      const crossSite = { authorization, 'sec-fetch-site': 'cross-site' }
+      assert.equal((await ops.get('/systems', crossSite)).status, 403, authorization)
     }
     for (const host of ['OPS.example.com:80', 'localhost.', '[::1]:9090', 'a.localhost']) {
       assert.equal((await ops.get('/systems', { host })).status, 200, host)
