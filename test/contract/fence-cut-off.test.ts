@@ -141,6 +141,21 @@ suite('a gateway that the shared store does not reach', { skip: withoutRedisServ
     assert.match((await write(fenced)).text, /migration_in_progress/)
   })
 
+  test('hands over whoever has moved meanwhile, once it is back', async (t) => {
+    const { redis, one, other } = await startBoth(t)
+    const { accessToken } = await login(other.url, 'customer', one.source.users.firstActiveCustomer())
+    const info = () => call(other.url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(accessToken) })
+    const { i_customer: iCustomer } = (await info()).json().customer_info as { i_customer: number }
+    await tell(one, 'started', iCustomer)
+    // From here on it knows whose the session is, and that no word tells where its customer is.
+    await isDone(info())
+    await redis.stop()
+    await tell(one, 'finished', iCustomer)
+    await isDone(info())
+    await redis.start()
+    await until(async () => (await info()).json().faultcode === 'Server.Session.check_auth.auth_failed')
+  })
+
   test('is waited for by the others for longer than it writes by itself', async (t) => {
     const { url, client } = await startWatched(t)
     await startWorld(t, { store: url })

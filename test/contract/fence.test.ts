@@ -80,6 +80,13 @@ const forms: readonly Form[] = [
     of: (id) => ({ path: '/rest/Customer/update_customer', body: `{"params":${update(id)}}` })
   },
   {
+    what: 'a form without a Content-Type',
+    of: (id) => ({
+      path: '/rest/Customer/update_customer',
+      body: new URLSearchParams({ params: update(id) }).toString()
+    })
+  },
+  {
     what: 'SOAP',
     of: (id) => ({
       path: '/soap/Customer',
@@ -136,6 +143,8 @@ suite('a write for a customer who is being moved', async () => {
         assertFenced(reply, what)
         if (what === 'SOAP') assert.match(reply.text, /<faultcode>|Fault/)
       }
+      const unreadable = { path: '/rest/Customer/update_customer', body: ' '.repeat(70_000) }
+      assertFenced(await send(world, realm, unreadable, session.accessToken), 'it streams, and could be for anybody')
       noWrites(world)
       for (const { what, of } of realm === 'admin' ? forms : []) {
         const reply = await send(world, realm, of(other), session.accessToken)
@@ -281,6 +290,30 @@ suite("a session's own write", async () => {
       assert.equal(writesOn(world.source), 1)
     })
   }
+
+  test("is refused for whoever else's session it shows", async (t) => {
+    const world = await startWorld(t)
+    const [mine, theirs] = await Promise.all(
+      world.source.users.activeCustomers(2).map((user) => login(world.url, 'customer', user))
+    )
+    assert.ok(mine && theirs)
+    const info = await call(
+      world.url,
+      'customer',
+      'Customer/get_customer_info',
+      {},
+      { headers: bearer(theirs.accessToken) }
+    )
+    const { i_customer: iCustomer } = info.json().customer_info as { i_customer: number }
+    await start(world, iCustomer)
+    clearJournals(world)
+    const write = (headers: Record<string, string>) =>
+      call(world.url, 'customer', 'Customer/update_customer', { customer_info: {} }, { headers })
+    const own = bearer(mine.accessToken)
+    assertFenced(await write({ ...own, cookie: `session_id=${theirs.sessionId}; pb_dispatch=authorized-by-remote` }))
+    noWrites(world)
+    assert.equal((await write(own)).status, 200)
+  })
 
   test('whose owner its system does not tell is refused as the system does', async (t) => {
     const world = await startWorld(t)
@@ -431,6 +464,39 @@ suite('a fence', async () => {
     assert.equal(refused.headers['retry-after'], '1')
     const again = await write(admin)
     assert.deepEqual([again.status, again.headers['x-dispatched-to']], [200, 'target'])
+  })
+
+  test('that is told again is the same one, extended, and goes where was said last', async (t) => {
+    const world = await startWorld(t)
+    const admin = await enter(world)
+    const told = async (word: object) => {
+      const reply = await tell(world, { i_customer: fenced, ...word })
+      assert.equal(reply.status, 200, reply.text)
+      return world.app.writeFence.get(fenced)
+    }
+    const first = await told({ state: 'started' })
+    assert.equal(first?.to, null)
+    await until(() => Date.now() > (first?.since ?? 0))
+    const second = await told({ state: 'started', to: 'source' })
+    assert.deepEqual([second?.to, second?.since], ['source', first?.since])
+    assert.ok((second?.until ?? 0) > (first?.until ?? 0))
+    assert.equal((await told({ state: 'started' }))?.to, 'source')
+    assert.equal((await told({ state: 'started', to: 'target' }))?.to, 'target')
+    await told({ state: 'failed' })
+
+    // Nobody has said where it goes: away from the source, as they all do.
+    await told({ state: 'started' })
+    world.target.importCustomer(world.source.exportCustomer(fenced))
+    await told({ state: 'finished' })
+    clearJournals(world)
+    const moved = await write(admin)
+    assert.deepEqual([moved.status, moved.headers['x-dispatched-to']], [200, 'target'])
+    assert.equal(world.source.journal.count('Customer/get_customer_info'), 0, 'it is believed')
+    // Nor has anybody told a start here: it may have been moved back, so the systems are asked.
+    world.source.importCustomer(world.target.exportCustomer(fenced))
+    await told({ state: 'finished' })
+    const back = await write(admin)
+    assert.deepEqual([back.status, back.headers['x-dispatched-to']], [200, 'source'])
   })
 
   test('that nobody ends expires, with one warning, and places are looked up anew', async (t) => {

@@ -1,9 +1,13 @@
 /** Contract section 8, the handoff: a customer who is moved while logged in has to log in again, and then is there. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { hosts, startWorld, type World } from '../build.ts'
 import { ask, bearer, call, createJar, login, type Session } from '../client.ts'
+import { restarted } from '../dual.ts'
 import { clearJournals } from '../reached.ts'
+import { temporaryFolder } from '../redis.ts'
+import { until } from '../until.ts'
 
 const ended = 'Server.Session.check_auth.auth_failed'
 const tell = ({ opsUrl }: World, word: object) =>
@@ -76,6 +80,8 @@ suite('a customer who is moved while logged in', async () => {
         assert.deepEqual([reply.status, reply.json().faultcode], [500, ended])
         assert.match(String(reply.headers['set-cookie']), cleared)
       }
+      const token = { kind: 'access_token', value: session.accessToken } as const
+      await until(async () => (await world.app.homes.find(token)) === null)
       const asked = world.source.journal.count('Customer/get_customer_info')
       assert.equal(asked, isKnown ? 0 : 1, 'at most whose it is')
       const page = await ask(world.url, {
@@ -107,6 +113,34 @@ suite('a customer who is moved while logged in', async () => {
     const shown = { host: hosts.customer, accept: 'text/html', ...jar.header() }
     const page = await ask(world.url, { method: 'GET', path: '/dashboard', headers: shown })
     assert.deepEqual([page.status, page.headers['x-dispatched-to']], [302, 'target'])
+  })
+
+  test('is told so by a gateway that started after the word, and had never seen the session', async (t) => {
+    const store = `file:${join(temporaryFolder(t), 'store.db')}`
+    const world = await startWorld(t, { store })
+    const { session, iCustomer } = await enter(world)
+    await tell(world, { i_customer: iCustomer, state: 'finished', to: 'target' })
+    await world.stop()
+    const next = await restarted(t, world, { store })
+    const reply = await info(next, session, routing)
+    assert.deepEqual([reply.status, reply.json().faultcode], [500, ended])
+    // Its owner is known to whoever starts next, though its record is gone.
+    await next.stop()
+    const last = await restarted(t, world, { store })
+    clearJournals(world)
+    assert.equal((await info(last, session, routing)).json().faultcode, ended)
+    assert.equal(world.source.journal.count('Customer/get_customer_info'), 0)
+  })
+
+  test('goes on where nobody knows where the customer is, since nobody has ended the move', async (t) => {
+    const world = await startWorld(t, { plugins: { 'write-fence': { expiry: 50 } } })
+    const session = await login(world.url, 'customer', world.target.users.firstActiveCustomer())
+    const record = (await info(world, session)).json().customer_info as { i_customer: number }
+    await tell(world, { i_customer: record.i_customer, state: 'started', to: 'target' })
+    await until(() => world.app.writeFence.counts.expired === 1)
+    await until(async () => (await world.app.entityLocation.lastWordOf(record.i_customer))?.by === 'expired')
+    const reply = await info(world, session)
+    assert.deepEqual([reply.status, reply.headers['x-dispatched-to']], [200, 'target'])
   })
 
   test('and logs in where the word was wrong stays there: there is no loop', async (t) => {

@@ -53,7 +53,7 @@ suite('without the token', async () => {
   test('a browser is asked for it, by a page that needs no script', async (t) => {
     const ops = await startOps(t, { ops: { token } })
     const { status, text, headers } = await ops.get('/console?x', { accept: 'text/html,*/*;q=0.8' })
-    assert.equal(status, 401)
+    assert.deepEqual([status, headers['www-authenticate']], [401, 'Bearer'])
     assert.match(text, /<form method="post" action="\/console\/session">/)
     assert.doesNotMatch(text, /<script|https?:/)
     assert.match(String(headers['content-security-policy']), /style-src 'self' 'sha256-[\w+/=]+'; /)
@@ -86,6 +86,8 @@ test('every answer tells browsers to run, load and keep nothing that is not ours
     for (const part of ["default-src 'none'", "script-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]) {
       assert.ok(policy.split('; ').includes(part), policy)
     }
+    for (const part of ["connect-src 'self'", "form-action 'self'"])
+      assert.ok(policy.split('; ').includes(part), policy)
     assert.doesNotMatch(policy, /unsafe|\*/)
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['referrer-policy'], 'same-origin')
