@@ -55,8 +55,9 @@ export function createReviews(app: FastifyInstance, fencing: Fencing) {
   async function end(request: FastifyRequest, { home: { by }, credentials }: Known) {
     ended.add(request)
     if (by !== 'record' && by !== 'asked') return
-    // What was not shown may live on: a token that has expired is renewed. That nobody knows one stays known.
-    await Promise.all(credentials.map((one) => app.homes.drop(one)))
+    // A token that has expired is renewed, by one that was not looked at. That nobody knows one stays known.
+    const refused = credentials.filter(({ kind }) => kind !== 'refresh_token')
+    await Promise.all(refused.map((one) => app.homes.drop(one)))
   }
 
   /**

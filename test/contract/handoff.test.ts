@@ -132,6 +132,38 @@ suite('a customer who is moved while logged in', async () => {
     assert.equal(world.source.journal.count('Customer/get_customer_info'), 0)
   })
 
+  test('is told so in the account realm as well, and not on a host of a release', async (t) => {
+    const world = await startWorld(t)
+    const { accessToken } = await login(world.url, 'account', world.source.users.firstActiveAccount())
+    const headers = bearer(accessToken)
+    const own = (host?: string) =>
+      call(
+        world.url,
+        'account',
+        'Account/get_account_info',
+        {},
+        { headers: host === undefined ? headers : { ...headers, host } }
+      )
+    const { account_info: info } = (await own()).json() as { account_info: { i_customer: number } }
+    await tell(world, { i_customer: info.i_customer, state: 'finished', to: 'target' })
+    assert.equal((await own()).json().faultcode, ended)
+    assert.equal((await own('www.100-account.test')).status, 200)
+  })
+
+  test('whose session it is is asked once, also where nobody can say', async (t) => {
+    const world = await startWorld(t)
+    const { accessToken } = await login(world.url, 'customer', world.source.users.firstActiveCustomer())
+    await tell(world, { i_customer: 5, state: 'started', to: 'target' })
+    const fault = { kind: 'fault', faultcode: 'Server.Odd' } as const
+    world.source.faults.add({ match: { method: 'get_customer_info' }, fault })
+    for (const _ of ['once', 'and again']) {
+      const headers = bearer(accessToken)
+      const reply = await call(world.url, 'customer', 'Invoice/get_invoice_list', { limit: 1 }, { headers })
+      assert.deepEqual([reply.status, reply.headers['x-dispatched-to']], [200, 'source'])
+    }
+    assert.equal(world.source.journal.count('Customer/get_customer_info'), 1)
+  })
+
   test('goes on where nobody knows where the customer is, since nobody has ended the move', async (t) => {
     const world = await startWorld(t, { plugins: { 'write-fence': { expiry: 50 } } })
     const session = await login(world.url, 'customer', world.target.users.firstActiveCustomer())
