@@ -6,6 +6,7 @@ import type { RealmName } from '../../core/words.ts'
 import type { Simulator } from '../../simulator/index.ts'
 import { hosts, startWorld, type World } from '../build.ts'
 import { type Ask, ask, bearer, call, login, type Reply } from '../client.ts'
+import { restarted } from '../dual.ts'
 import { clearJournals, enter } from '../reached.ts'
 import { until } from '../until.ts'
 
@@ -313,6 +314,23 @@ suite("a session's own write", async () => {
     assertFenced(await write({ ...own, cookie: `session_id=${theirs.sessionId}; pb_dispatch=authorized-by-remote` }))
     noWrites(world)
     assert.equal((await write(own)).status, 200)
+  })
+
+  test('is refused also where only an answer tells that the session lives on the other system', async (t) => {
+    const world = await startWorld(t)
+    const { accessToken } = await login(world.url, 'customer', world.target.users.firstActiveCustomer())
+    const info = await call(world.url, 'customer', 'Customer/get_customer_info', {}, { headers: bearer(accessToken) })
+    const { i_customer: iCustomer } = info.json().customer_info as { i_customer: number }
+    const late = await restarted(t, world)
+    const stale = { cookie: `access_token=${accessToken}; pb_dispatch=authorized-by-remote` }
+    const write = () =>
+      call(late.url, 'customer', 'Customer/update_customer', { customer_info: {} }, { headers: stale })
+    assert.equal((await tell(late, { i_customer: iCustomer, state: 'started', to: 'source' })).status, 200)
+    assertFenced(await write())
+    assert.equal(writesOn(world.target), 0, 'the source has refused it')
+    await tell(late, { i_customer: iCustomer, state: 'failed' })
+    const free = await write()
+    assert.deepEqual([free.status, free.headers['x-dispatched-to']], [200, 'target'])
   })
 
   test('whose owner its system does not tell is refused as the system does', async (t) => {
