@@ -15,7 +15,7 @@ import {
 import type { Decision } from '../../core/decide.ts'
 import { isReadRequest } from '../../core/methods.ts'
 import { askerOf } from '../../core/own-call.ts'
-import { type Credential, type Home, isSingleHome, type Route, type System } from '../../core/words.ts'
+import { isSingleHome, type Route, type System } from '../../core/words.ts'
 import { createDualRealms, type Judged, type Known } from './dual-realms.ts'
 import type { Fencing } from './fencing.ts'
 
@@ -48,11 +48,16 @@ export function createReviews(app: FastifyInstance, fencing: Fencing) {
     return (head) => (ended.has(request) ? remoteSession.mark(request, 'target') : (cookieFor?.(head) ?? null))
   }
 
-  /** Its system alone can tell that a session has ended: whoever comes next with the cookie must not be led there. */
-  async function end(request: FastifyRequest, credential: Credential, { by }: Home) {
+  /**
+   * Its system alone can tell that a session has ended: whoever comes next with the cookie must not be led there, nor by
+   * another credential that was shown with the one that was looked at.
+   */
+  async function end(request: FastifyRequest, { home: { by }, credentials }: Known) {
     ended.add(request)
-    // Others of the session may live on: a token that has expired is renewed. That nobody knows one stays known.
-    if (by === 'record' || by === 'asked') await app.homes.drop(credential)
+    if (by !== 'record' && by !== 'asked') return
+    // A token that has expired is renewed, by one that was not looked at. That nobody knows one stays known.
+    const refused = credentials.filter(({ kind }) => kind !== 'refresh_token')
+    await Promise.all(refused.map((one) => app.homes.drop(one)))
   }
 
   /**
@@ -73,7 +78,7 @@ export function createReviews(app: FastifyInstance, fencing: Fencing) {
         if (!refusesSession(route, answer)) return null
         const to = mayLiveElsewhere ? await app.homes.ask(credential, askerOf(request)) : null
         if (to === null || to === decision.to) {
-          if (mayEnd && to === null) await end(request, credential, known.home)
+          if (mayEnd && to === null) await end(request, known)
           return null
         }
         // It was looked at as somebody's of the other system.

@@ -19,7 +19,7 @@ import type { System } from '../../core/words.ts'
 import { type Counts, createFinder } from './finder.ts'
 import { createKnowing, type Known } from './knowing.ts'
 import { accountKey, createMemory, customerKey } from './memory.ts'
-import { createMoves, type Move, type MoveListener, type Word } from './moves.ts'
+import { createMoves, type Move, type MoveListener, type Word, type WordsListener } from './moves.ts'
 
 export const EntityLocationOptions = Type.Object(
   {
@@ -81,6 +81,8 @@ declare module 'fastify' {
        * word, has told last: `finished`, and where. What a listener throws is logged. Returns what ends it.
        */
       onMoved(listener: MoveListener): () => void
+      /** Calls a listener when another process has written words: those of before the store was back are told nobody. */
+      onWordsWritten(listener: WordsListener): void
       /** Passes somebody's word on to the listeners: locations are to be forgotten before. */
       noteMove(word: Word): void
       /** The same of many, told to the other gateways in few messages. */
@@ -199,6 +201,7 @@ async function entityLocation(app: FastifyInstance, setting: Setting) {
     },
 
     onMoved: moves.onMoved,
+    onWordsWritten: moves.onWordsWritten,
     noteMove: (word) => moves.note([word]),
     noteMoves: moves.note,
     noteMovesHere: moves.noteHere,

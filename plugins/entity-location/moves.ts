@@ -25,6 +25,8 @@ export interface Move {
 export type Word = Pick<Move, 'iCustomer' | 'state' | 'to'> & Partial<Pick<Move, 'at' | 'by'>>
 
 export type MoveListener = (move: Move) => void
+/** Told of whom another process has written words, which may not have been told here; null: of anybody. */
+export type WordsListener = (customers: readonly number[] | null) => void
 
 /** Customers whose last place is kept: it outlives the locations, which expire. */
 const keptPlaces = 50_000
@@ -78,7 +80,8 @@ export function createMoves(app: FastifyInstance) {
     seen[at]++
   }
 
-  const markOf = (iCustomer: number) => `customer:${iCustomer}`
+  const markPrefix = 'customer:'
+  const markOf = (iCustomer: number) => `${markPrefix}${iCustomer}`
 
   function hear(move: Move) {
     const { iCustomer, state, to } = move
@@ -119,6 +122,8 @@ export function createMoves(app: FastifyInstance) {
 
   return {
     onMoved: listeners.add,
+    onWordsWritten: (listener: WordsListener) =>
+      marks.onChanged((keys) => listener(keys?.map((key) => Number(key.slice(markPrefix.length))) ?? null)),
     seen: seen as Readonly<typeof seen>,
 
     lastWordOf,

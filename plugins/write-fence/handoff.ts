@@ -38,6 +38,8 @@ export function createHandoff(app: FastifyInstance, owners: Owners) {
   const places = new LRUCache<number, Place>({ maxSize: keptPlaces, sizeCalculation: () => 1 })
   const unclear = new LRUCache<string, true>({ maxSize: keptPlaces, sizeCalculation: () => 1, ttl: unclearMs })
   let isDue = false
+  /** What was read before one of them may be older. */
+  let doubts = 0
 
   entityLocation.onMoved((move) => {
     if (!isDue) {
@@ -47,11 +49,14 @@ export function createHandoff(app: FastifyInstance, owners: Owners) {
     const place = placeIn(move)
     if (place !== null) places.set(move.iCustomer, place)
   })
-  // Words may have been missed.
   dues.onChanged((keys) => {
-    if (keys !== null) return
-    places.clear()
-    recall()
+    if (keys === null) recall()
+  })
+  // Words may have been missed.
+  entityLocation.onWordsWritten((customers) => {
+    doubts++
+    if (customers === null) places.clear()
+    for (const iCustomer of customers ?? []) places.delete(iCustomer)
   })
 
   async function recall() {
@@ -60,9 +65,10 @@ export function createHandoff(app: FastifyInstance, owners: Owners) {
   }
 
   async function placeOf(iCustomer: number): Promise<Place> {
+    const before = doubts
     const word = await entityLocation.lastWordOf(iCustomer)
     const place = places.get(iCustomer) ?? ((word && placeIn(word)) || nowhere)
-    places.set(iCustomer, place)
+    if (doubts === before) places.set(iCustomer, place)
     return place
   }
 

@@ -99,7 +99,7 @@ test('a fence is not raised while the store is away, and one that stands stays; 
   for (const at of [one, other]) assert.equal((await write(at, session, 2)).status, 200)
   assert.equal((await tell(one, word('started'))).status, 200)
   await redis.stop()
-  const refused = await tell(one, word('started', 2))
+  const refused = await tell(one, [word('started'), word('started', 2)])
   assert.deepEqual([refused.status, refused.json().faultcode], [503, 'Server.Dispatcher.store_unavailable'])
   assert.equal(one.app.writeFence.get(2), undefined)
   for (const at of [one, other]) assert.notEqual(at.app.writeFence.get(fenced), undefined)
@@ -137,4 +137,81 @@ test('a gateway that starts while the store is away lets no write through until 
   assert.deepEqual([refused.status, refused.json().faultcode], [503, 'Server.Dispatcher.store_unavailable'])
   await redis.start()
   await until(async () => (await write(late, session)).status === 200)
+})
+
+suite('what gateways tell each other of fences', async () => {
+  async function startPair(t: TestContext) {
+    const { one, other } = await startTwo(t, `file:${join(temporaryFolder(t), 'store.db')}`, { drain: 50 })
+    const fences = one.app.store('fences')
+    return { one, other, fences, say: (message: object) => fences.tell(JSON.stringify(message)) }
+  }
+
+  test('is of thousands in parts, and all of them are kept and ended', async (t) => {
+    const { one, other, fences } = await startPair(t)
+    const words = (state: string) => Array.from({ length: 1001 }, (_, at) => word(state, at + 1))
+    assert.equal((await tell(one, words('started'))).status, 200)
+    assert.equal(other.app.writeFence.list().length, 1001)
+    assert.equal((await Array.fromAsync(fences.entries())).length, 1001)
+    assert.equal((await tell(one, words('failed'))).status, 200)
+    await until(() => !other.app.writeFence.isUp)
+    assert.deepEqual(await Array.fromAsync(fences.entries()), [])
+  })
+
+  test('may come late: an end is of the fence that it names, and one that has ended does not come up', async (t) => {
+    const { one, other, say } = await startPair(t)
+    assert.equal((await tell(one, word('started'))).status, 200)
+    say({ kind: 'end', ends: [[fenced, 'an earlier one'], [2, 'one that is over']] }) // biome-ignore format: a pair each
+    const now = Date.now()
+    const row = (iCustomer: number, token: string) => [iCustomer, 'target', now, now + 60_000, token]
+    say({ kind: 'raise', id: 'a word', rows: [row(2, 'one that is over'), row(3, 'a new one')] })
+    await until(() => other.app.writeFence.get(3) !== undefined)
+    assert.equal(other.app.writeFence.get(2), undefined)
+    assert.notEqual(other.app.writeFence.get(fenced), undefined)
+  })
+
+  test('may be missed: a fence that is kept no more has ended if somebody has said so, and by no event of a system', async (t) => {
+    const { one, other, fences } = await startPair(t)
+    assert.equal((await tell(one, [word('started'), word('started', 2), word('started', 4)])).status, 200)
+    const event = { event_type: 'Customer/Status/Exported', variables: { i_customer: fenced } }
+    assert.equal((await tell(one, event)).status, 200)
+    one.app.entityLocation.noteMove({ iCustomer: 2, state: 'failed', to: 'target' })
+    await fences.delete(String(fenced), '4', '2')
+    await until(() => other.app.writeFence.get(2) === undefined)
+    for (const iCustomer of [fenced, 4]) assert.notEqual(other.app.writeFence.get(iCustomer), undefined)
+  })
+
+  test('is told again to one that is there and has not answered', async (t) => {
+    const { one, other } = await startPair(t)
+    await members(one).set('one that has just started', '1', 60_000)
+    const heard = other.app.store('fences')
+    let times = 0
+    heard.onTold((text) => {
+      const { kind, id } = JSON.parse(text) as { kind: string; id: string }
+      if (kind !== 'raise' || ++times < 2) return
+      heard.tell(JSON.stringify({ kind: 'settled', id, by: 'one that has just started' }))
+    })
+    assert.equal((await tell(one, word('started'))).status, 200)
+    assert.equal(times, 2)
+  })
+
+  test('an end that is told to one without the fence ends what others have kept', async (t) => {
+    const { one, fences } = await startPair(t)
+    await fences.set('3', JSON.stringify([3, 'target', Date.now(), Date.now() + 60_000, 'of one that is gone']), 60_000)
+    assert.equal((await tell(one, word('failed', 3))).status, 200)
+    assert.deepEqual(await Array.fromAsync(fences.entries()), [])
+  })
+
+  test('is no farewell of one whose writes may still be at work', async (t) => {
+    const { one, other } = await startPair(t)
+    const { session } = await openPair(one)
+    assert.equal((await write(other, session, 2)).status, 200)
+    one.source.faults.add({ match: { method: 'update_customer' }, fault: { kind: 'delay', ms: 1_000 }, times: 1 })
+    const writing = write(other, session, 2).catch(() => {})
+    await until(() =>
+      one.source.journal.entries.some(({ method, status }) => method === 'update_customer' && status === null)
+    )
+    await other.stop()
+    assert.equal((await Array.fromAsync(members(one).entries())).length, 2)
+    await writing
+  })
 })

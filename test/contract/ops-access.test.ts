@@ -53,10 +53,11 @@ suite('without the token', async () => {
   test('a browser is asked for it, by a page that needs no script', async (t) => {
     const ops = await startOps(t, { ops: { token } })
     const { status, text, headers } = await ops.get('/console?x', { accept: 'text/html,*/*;q=0.8' })
-    assert.equal(status, 401)
+    assert.deepEqual([status, headers['www-authenticate']], [401, 'Bearer'])
     assert.match(text, /<form method="post" action="\/console\/session">/)
     assert.doesNotMatch(text, /<script|https?:/)
     assert.match(String(headers['content-security-policy']), /style-src 'self' 'sha256-[\w+/=]+'; /)
+    assert.equal(faultOf(await ops.get('/systems', { accept: 'text/html' })), 'unauthorized', 'there it is no page')
   })
 
   test('everything answers with it, from wherever, and what a browser would be refused', async (t) => {
@@ -85,6 +86,8 @@ test('every answer tells browsers to run, load and keep nothing that is not ours
     for (const part of ["default-src 'none'", "script-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]) {
       assert.ok(policy.split('; ').includes(part), policy)
     }
+    for (const part of ["connect-src 'self'", "form-action 'self'"])
+      assert.ok(policy.split('; ').includes(part), policy)
     assert.doesNotMatch(policy, /unsafe|\*/)
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['referrer-policy'], 'same-origin')
@@ -106,6 +109,12 @@ suite('a host that is not ours', async () => {
         assert.doesNotMatch(reply.text, /evil/)
       }
       assert.equal((await ops.post('/migrations', { i_customer: 7, state: 'started' }, { host })).status, 421)
+    }
+    // Where there is no token, none is shown by whatever a page puts there.
+    for (const authorization of ['Basic x', 'Bearer x', 'Bearer']) {
+      assert.equal((await ops.get('/systems', { host: 'evil.test', authorization })).status, 421, authorization)
+      const crossSite = { authorization, 'sec-fetch-site': 'cross-site' }
+      assert.equal((await ops.get('/systems', crossSite)).status, 403, authorization)
     }
     for (const host of ['OPS.example.com:80', 'localhost.', '[::1]:9090', 'a.localhost']) {
       assert.equal((await ops.get('/systems', { host })).status, 200, host)

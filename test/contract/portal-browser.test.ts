@@ -197,6 +197,88 @@ test('a second tab that logs in as another takes the first one along; Back after
   await isAt(other, 'Login', 'MR115')
 })
 
+/** What a page's script gets by a call about whoever is logged in. */
+const callFrom = async (page: Page) => {
+  const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"params":{}}' }
+  const text = await page.evaluate<string>(
+    `fetch('/rest/Customer/get_customer_info', ${JSON.stringify(options)}).then((reply) => reply.text())`
+  )
+  return JSON.parse(text) as { customer_info?: { i_customer: number }; faultcode?: string }
+}
+
+async function save(page: Page, email: string, said: string | RegExp) {
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText(said).waitFor()
+}
+
+test('a customer who is moved while logged in finds the login of the target, and is there after it, in each tab', async (t) => {
+  const portal = await startPortal(t, modes[0])
+  if (portal === null) return
+  const { page, source, target, origin, opsUrl, requests } = portal
+  const user = source.users.firstActiveCustomer()
+  const enter = async (tab: Page) => {
+    await tab.goto(`${origin}/login`)
+    await logIn(tab, user)
+    await isAt(tab, 'Dashboard', 'MR100')
+  }
+  await enter(page)
+  const second = await page.context().newPage()
+  await second.goto(`${origin}/profile`)
+  await isAt(second, 'Profile', 'MR100')
+  const elsewhere = await page.context().browser()?.newContext()
+  t.after(() => elsewhere?.close())
+  const phone = await elsewhere?.newPage()
+  assert.ok(phone)
+  await enter(phone)
+  const iCustomer = (await callFrom(page)).customer_info?.i_customer ?? 0
+  const tell = async (state: string) => {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ i_customer: iCustomer, state, to: 'target' })
+    assert.equal((await ask(opsUrl, { path: '/migrations', headers, body })).status, 200)
+  }
+
+  await tell('started')
+  await follow(page, 'Invoices')
+  await isAt(page, 'Invoices', 'MR100')
+  await rows(page).first().waitFor()
+  await save(second, 'in-between@customers.example', /being moved/)
+  target.importCustomer(source.exportCustomer(iCustomer))
+  await tell('finished')
+  source.journal.clear()
+
+  const asked = requests.length
+  await follow(page, 'Calls')
+  await isAt(page, 'Login', 'MR115')
+  assert.equal(page.url(), `${origin}/login`)
+  assert.ok(requests.length - asked <= 6, `it goes round: ${requests.slice(asked).join(' ')}`)
+  assert.equal((await cookiesOf(page)).pb_dispatch, undefined)
+  await page.goBack()
+  await isAt(page, 'Login', 'MR115')
+
+  assert.equal((await cookiesOf(phone)).pb_dispatch?.value, 'authorized-by-remote')
+  assert.equal((await callFrom(phone)).faultcode, 'Server.Session.check_auth.auth_failed')
+  assert.equal((await cookiesOf(phone)).pb_dispatch, undefined)
+  assert.match(String((await callFrom(phone)).faultcode), /\.Session\.check_auth\./, "the target's own words")
+  await phone.reload()
+  await isAt(phone, 'Login', 'MR115')
+
+  await logIn(page, user)
+  await isAt(page, 'Dashboard', 'MR115')
+  // What the source gave still stands there; what is made of it is the target's.
+  assert.match(String(await release(second)), /MR100/)
+  await save(second, 'there@customers.example', 'Saved.')
+  await second.reload()
+  await isAt(second, 'Profile', 'MR115')
+  assert.equal(await second.getByLabel('E-mail').inputValue(), 'there@customers.example')
+  const urls = source.journal.entries.map(({ url }) => url)
+  assert.deepEqual(
+    urls.filter((url) => !/^\/rest\/(?:Session\/ping|Customer\/get_customer_info)$/.test(url)),
+    [],
+    'no page, no login, no write'
+  )
+})
+
 test("a versioned host shows its own system's pages, and a session there stays on it", async (t) => {
   const portal = await startPortal(t, modes[1])
   if (portal === null) return

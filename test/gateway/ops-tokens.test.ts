@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../core/faults.ts'
 import { bearerIn, createTokenCheck, mostWrong, networkOf } from '../../gateway/ops/access/tokens.ts'
+import { until } from '../until.ts'
 
 const quiet = { warn() {} }
 const right = 'an ops token for tests'
@@ -62,6 +63,29 @@ test('it is heard again when the window is over', async () => {
     }
   }
   assert.ok(performance.now() - began >= 90)
+})
+
+test('the window begins with the first wrong token, however late the last comes', async (t) => {
+  const realNow = performance.now.bind(performance)
+  let passed = 0
+  t.mock.method(performance, 'now', () => realNow() + passed)
+  const isRight = createTokenCheck(right, quiet, { pauseMs: 0, windowMs: 60_000 })
+  await showWrong(isRight, '10.0.0.1', mostWrong - 1)
+  passed = 50_000
+  await showWrong(isRight, '10.0.0.1', 1)
+  await assert.rejects(isRight(right, '10.0.0.1'), isTooMany)
+  passed = 60_001
+  // The cache looks at the clock once in a millisecond.
+  assert.ok(await until(() => isRight(right, '10.0.0.1')))
+})
+
+test('each wrong token is late, also after many', async () => {
+  const isRight = createTokenCheck(right, quiet, { pauseMs: 20, mostHeld: 1 })
+  for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) {
+    const began = performance.now()
+    assert.equal(await isRight('wrong', address), false)
+    assert.ok(performance.now() - began >= 19)
+  }
 })
 
 test('a right token waits for nobody, also while as many wrong ones are held as may be', async () => {
