@@ -1,5 +1,6 @@
 /**
- * Where an entity is: what each system's answer about it says, and what the two together mean (contract section 5).
+ * Where an entity is: what each system's answer about it says, what the two together mean (contract section 5), and what a
+ * word of a move says (contract section 8).
  */
 import {
   type Answer,
@@ -12,7 +13,7 @@ import {
   saysNull
 } from './answer.ts'
 import { type EntityKind, entityNumberOf } from './references.ts'
-import type { JsonObject, System } from './words.ts'
+import { type JsonObject, otherSystem, type System } from './words.ts'
 
 /**
  * What one system says of an entity. `inactive`: its record is closed or was never opened here. `exported`: it has moved
@@ -102,4 +103,10 @@ export function locationOf(source: Standing, target: Standing): Location {
   if (source === 'unavailable' || target === 'unavailable') return perhaps('unknown')
   // Both have exported it, neither has it, neither can tell. Nothing speaks for either.
   return perhaps(null)
+}
+
+/** Where a customer is by the last word about its move: before its end, still on the other system; null where it tells not. */
+export function placeBy(state: 'started' | 'finished' | 'failed', to: System | null): System | null {
+  if (to === null) return null
+  return state === 'finished' ? to : otherSystem(to)
 }

@@ -1,10 +1,11 @@
 /**
  * What is known of an entity's place without asking anybody: by the last word about its customer, or by a lookup.
  */
+import { placeBy } from '../../core/location.ts'
 import type { Reference } from '../../core/references.ts'
 import type { System } from '../../core/words.ts'
 import type { Memory } from './memory.ts'
-import { type Move, type Moves, placeBy } from './moves.ts'
+import type { Move, Moves } from './moves.ts'
 
 export interface Known {
   readonly at: System | null
@@ -18,7 +19,7 @@ export interface Known {
 
 /** What a word says of a place. A fence that nobody has ended leaves open where its customer is. */
 function toldBy(word: Move | undefined): Pick<Known, 'at' | 'how' | 'since'> | null {
-  const at = word === undefined || word.by === 'expired' ? null : placeBy(word)
+  const at = word === undefined || word.by === 'expired' ? null : placeBy(word.state, word.to)
   if (word === undefined || at === null) return null
   return { at, how: word.by === 'found' ? 'found' : 'told', since: word.at }
 }

@@ -4,9 +4,9 @@
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { createListeners } from '../../core/listeners.ts'
-import { isPlace } from '../../core/location.ts'
+import { isPlace, placeBy } from '../../core/location.ts'
 import type { Reference } from '../../core/references.ts'
-import { otherSystem, type System } from '../../core/words.ts'
+import type { System } from '../../core/words.ts'
 import type { Finding } from './lookup.ts'
 
 /** A word about a customer who moves. */
@@ -51,12 +51,6 @@ const markTtlMs = 7 * 86_400_000
 const chunk = 500
 
 const moveOf = (word: Word): Move => ({ at: Date.now(), by: 'told', ...word })
-
-/** Where a customer was by the last word: before its end, still on the other system. */
-export function placeBy({ state, to }: Pick<Move, 'state' | 'to'>): System | null {
-  if (to === null) return null
-  return state === 'finished' ? to : otherSystem(to)
-}
 
 /** Of what a system's answer says, and of what was told of an entity: it is the customer's place, and whoever knows it. */
 export function createMoves(app: FastifyInstance) {
@@ -116,7 +110,7 @@ export function createMoves(app: FastifyInstance) {
     const known = places.get(customer)
     if (known !== undefined) return known
     const word = await lastWordOf(customer)
-    const at = word === undefined ? null : placeBy(word)
+    const at = word === undefined ? null : placeBy(word.state, word.to)
     return at === null ? undefined : { at, since: 0 }
   }
 

@@ -4,8 +4,9 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import { placeBy } from '../../core/location.ts'
 import type { Asker } from '../../core/own-call.ts'
-import { type Credential, otherSystem, type System } from '../../core/words.ts'
+import type { Credential, System } from '../../core/words.ts'
 import type { Owners } from './owners.ts'
 
 interface Place {
@@ -27,7 +28,7 @@ const dueKey = 'customers-move'
 /** Where the customer is by a word; null for one that leaves it open. */
 function placeIn({ state, to, by, at: since }: Move): Place | null {
   if (state === 'started' || to === null || by === 'expired') return null
-  return { at: state === 'finished' ? to : otherSystem(to), since }
+  return { at: placeBy(state, to), since }
 }
 
 const nowhere: Place = { at: null, since: 0 }

@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../../core/faults.ts'
 import type { Fence, Fences } from '../../core/fences.ts'
+import { placeBy } from '../../core/location.ts'
 import type { Tickets } from '../../core/tickets.ts'
-import { otherSystem, type System } from '../../core/words.ts'
+import type { System } from '../../core/words.ts'
 import { createCatchingUp } from './catching-up.ts'
 import { createExpiring } from './expiring.ts'
 import type { Members } from './members.ts'
@@ -30,10 +31,6 @@ interface Setting {
 }
 
 const endsOf = (fences: readonly Fence[]) => fences.map(({ iCustomer, token }) => [iCustomer, token] as const)
-
-/** Where a customer is once the move has ended so; null where nobody has said where it went. */
-const placeAfter = ({ state, to }: Ended): System | null =>
-  to === null ? null : state === 'finished' ? to : otherSystem(to)
 
 export function createRaising(
   app: FastifyInstance,
@@ -140,7 +137,7 @@ export function createRaising(
   }
 
   async function place(words: readonly Ended[]) {
-    const places = Map.groupBy(words, placeAfter)
+    const places = Map.groupBy(words, ({ state, to }) => placeBy(state, to))
     for (const [at, group] of places) {
       const customers = group.map(({ iCustomer }) => iCustomer)
       if (at === null) await entityLocation.forgetCustomers(customers)

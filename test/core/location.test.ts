@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { locationOf, type Standing, standingOf } from '../../core/location.ts'
+import { locationOf, placeBy, type Standing, standingOf } from '../../core/location.ts'
 import { answerOf, faultOf } from './answers.ts'
 
 const json = (value: unknown, status = 200) => answerOf(status, JSON.stringify(value))
@@ -95,4 +95,16 @@ for (const [source, ...cells] of lines) {
       assert.deepEqual(locationOf(source as Standing, target as Standing), expected)
     })
   }
+}
+
+for (const [state, to, place] of [
+  ['started', 'target', 'source'],
+  ['finished', 'target', 'target'],
+  ['failed', 'target', 'source'],
+  ['started', 'source', 'target'],
+  ['finished', 'source', 'source'],
+  ['finished', null, null],
+  ['failed', null, null]
+] as const) {
+  test(`the last word is "${state}", to ${to}: ${place}`, () => assert.equal(placeBy(state, to), place))
 }
