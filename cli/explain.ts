@@ -2,20 +2,22 @@
  * webdispatcher explain: where a request would go and why. Nothing is sent to any system.
  */
 import { readFileSync } from 'node:fs'
+import { requestBy } from '../console/request/curl.js'
+import { type Described, type Pasted, parsePasted } from '../console/request/pasted.js'
+import { Unreadable } from '../console/request/unreadable.js'
 import type { Reason } from '../core/decide.ts'
-import { type Described, describedBy } from './curl.ts'
 import { exitCodes, wrongUsage } from './errors.ts'
 import { readArguments } from './flags.ts'
 import { createOpsClient } from './ops-client.ts'
-import { shellWords } from './shell-words.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const explainHelp = `Usage: webdispatcher explain [-X METHOD] URL [-H HEADER] [-d BODY]
        webdispatcher explain --file FILE
        webdispatcher explain < FILE
 
-Where a request would go and why; nothing is sent. Arguments are curl's. A file, or the input, holds a whole curl line, or
-{"method", "url", "headers", "body"} as POST /explain takes it: so a session's credential is in no list of processes.
+Where a request would go and why; nothing is sent. Arguments are curl's. A file, or the input, holds a whole curl line, the
+text of an HTTP request, or {"method", "url", "headers", "body"} as POST /explain takes it: so a session's credential is in
+no list of processes.
 
   --file FILE     the request; - is the input
 `
@@ -81,16 +83,12 @@ function readFile(name: string): string {
   }
 }
 
-/** A curl line, or the JSON that ops takes. */
-function readRequest(text: string): Described {
-  const trimmed = text.trim()
-  if (/^(?:\$\s+)?curl\s/.test(trimmed))
-    return describedBy(shellWords(trimmed.replace(/^(?:\$\s+)?curl\s+/, '')), readFile)
+/** Curl's own arguments, or a text in any form that the console takes too. */
+function read(given: readonly string[] | string): Pasted {
   try {
-    const { method = 'POST', ...rest } = JSON.parse(trimmed) as Described
-    return { method, ...rest }
-  } catch {
-    throw wrongUsage('the request is neither a curl line nor JSON: {"method", "url", "headers", "body"}')
+    return typeof given === 'string' ? parsePasted(given, readFile) : requestBy(given, readFile)
+  } catch (error) {
+    throw error instanceof Unreadable ? wrongUsage(error.message) : error
   }
 }
 
@@ -116,13 +114,15 @@ export async function explain(args: readonly string[], surroundings: Surrounding
   const client = createOpsClient(values, surroundings)
   const isInput = curls.length === 0 ? values.file === undefined && !surroundings.isTyped : false
   if (curls.length > 0 && values.file !== undefined) throw wrongUsage('a URL, or --file; not both')
-  const described =
+  const given =
     isInput || values.file === '-'
-      ? readRequest(await surroundings.readInput())
+      ? await surroundings.readInput()
       : values.file === undefined
-        ? describedBy(curls, readFile)
-        : readRequest(readFile(values.file))
-  const { text, json } = await client.post('/explain', described)
-  surroundings.out.write(values.json ? `${text}\n` : sentence(described, json as Explained))
+        ? curls
+        : readFile(values.file)
+  const { request, notes } = read(given)
+  for (const note of notes) surroundings.err.write(`${note}\n`)
+  const { text, json } = await client.post('/explain', request)
+  surroundings.out.write(values.json ? `${text}\n` : sentence(request, json as Explained))
   return exitCodes.done
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { shellWords } from '../cli/shell-words.ts'
+import { wordsOf } from '../console/request/shell.js'
 import { type Demonstration, startDemonstration } from '../gateway/demo.ts'
 import { command } from './cli/command.ts'
 import { main } from './gateway/command.ts'
@@ -74,7 +74,7 @@ function createShell({ gateway, controls }: Demonstration, directory: string) {
   const bash = async (line: string) => (await run('bash', ['-c', line], { cwd: directory, env })).stdout
 
   async function webdispatcher(line: string, input?: string) {
-    const args = shellWords(line).slice(1)
+    const args = wordsOf(line).words.slice(1)
     if (args[0]?.startsWith('-')) return (await run(process.execPath, [main, ...args], { cwd: directory, env })).stdout
     const inside = args.map((word) => (word.endsWith('.txt') ? join(directory, word) : word))
     const { code, out, err } = await command(inside, { env, ...(input !== undefined && { input }) })
