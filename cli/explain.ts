@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { requestBy } from '../console/request/curl.js'
 import { type Described, type Pasted, parsePasted } from '../console/request/pasted.js'
 import { Unreadable } from '../console/request/unreadable.js'
+import { reasons } from '../console/words.js'
 import type { Reason } from '../core/decide.ts'
 import { exitCodes, wrongUsage } from './errors.ts'
 import { readArguments } from './flags.ts'
@@ -33,29 +34,8 @@ interface Explained {
   readonly location?: string
 }
 
-const because: Readonly<Record<Reason, string>> = {
-  versioned_host: 'its host names the system',
-  handed_over: 'its customer has moved: the client must log in again',
-  login: 'a login asks the target first, in a dual realm both',
-  login_hint: 'this login succeeded on the source last time',
-  login_forwarded: 'the system that was asked first refused the login',
-  session_record: 'the gateway remembers this session',
-  token_signature: "that system's key verifies the access token",
-  routing_cookie: "the browser's routing cookie says so",
-  asked: 'the systems were asked, and that one knows the session',
-  unknown_credential: 'neither system vouches for the session: the target refuses it',
-  no_credential: 'it shows no session: the target',
-  unasked: 'nobody is asked for an explanation: the true request would ask the systems first',
-  context: 'the client asks for that system',
-  merged_list: 'it asks for a list of everybody',
-  joined: 'it asks for a WebSocket, and its session lives on both systems',
-  entity_location: 'the customer or account that it names is active there',
-  unlocated: 'nobody is asked for an explanation: the true request would ask where that customer or account is',
-  default_target: 'its session lives on both systems and nothing else decides',
-  target_unavailable: 'the target gave no page',
-  redirect: 'its host is given up',
-  graphql: 'each of its fields goes where a call would'
-}
+/** Each reason has one: the compiler sees to that. */
+const meanings: Readonly<Record<Reason, string>> = reasons
 
 /** The path as far as it is no secret: behind the method there may be credentials. */
 function shownPath(url: string, call: string | null): string {
@@ -68,8 +48,8 @@ function sentence({ method, url }: Described, told: Explained): string {
   const { call, to, reason, otherwise, missing, location } = told
   const place = to ?? (location === undefined ? 'no system' : `a redirect to ${location}`)
   // A reason of a newer gateway has no words here.
-  const words = because[reason] === undefined ? '' : ` (${because[reason]})`
-  const lines = [`${method} ${shownPath(url, call)} → ${place}, because ${reason}${words}`]
+  const meaning = Object.hasOwn(meanings, reason) ? [meanings[reason]] : []
+  const lines = [`${method} ${shownPath(url, call)} → ${place}, because ${reason}`, ...meaning]
   if (otherwise !== undefined) lines.push(`if that one refuses or is away: ${otherwise}`)
   if (missing !== undefined) lines.push(`without the ${missing}: the session does not live there`)
   return `${lines.join('\n')}\n`

@@ -21,7 +21,7 @@ const commands = blocksOf('sh').flatMap((text) => text.split('\n').filter((line)
 
 const isUp = /source +MR100 +up +closed .*\ntarget +MR115 +up +closed /
 const on = (customer: number, system: string) =>
-  new RegExp(`^customer ${customer} is on the ${system}: it was told so, 20`)
+  new RegExp(`^customer ${customer} is on the ${system}: from the last word about its move, 20`)
 
 /** What each command shows, in the runbook's order. */
 const shows: readonly (readonly [begins: string, shows: RegExp])[] = [
@@ -30,7 +30,7 @@ const shows: readonly (readonly [begins: string, shows: RegExp])[] = [
   ['export WEBDISPATCHER_OPS=', /^$/],
   ['curl -s "$WEBDISPATCHER_OPS/health/ready"', /"ready":true/],
   ['webdispatcher status', new RegExp(`${isUp.source}[\\s\\S]*moving: nobody\n[\\s\\S]*faults since the start: none`)],
-  ['webdispatcher explain', /^POST \/rest\/Session\/login → target, because login /],
+  ['webdispatcher explain', /^POST \/rest\/Session\/login → target, because login\n/],
   ['webdispatcher where customer 1', /^customer 1 is somewhere that is not known\n/],
   ['webdispatcher migrate start 1', /^1 of 1 started\n$/],
   ['webdispatcher where customer 1', /^customer 1 is on the source: .*\nbeing moved to the target since /],

@@ -12,7 +12,7 @@ test('explains what curl would send, by arguments, a file and the input; nothing
   const url = `http://${hosts.customer}/rest/Customer/get_customer_info`
   const at = ['--ops', world.opsUrl]
   const said =
-    'POST /rest/Customer/get_customer_info → source, because session_record (the gateway remembers this session)\n'
+    'POST /rest/Customer/get_customer_info → source, because session_record\nThe gateway remembers this session.\n'
   const authorization = `Authorization: Bearer ${accessToken}`
   const args = ['-s', '-X', 'POST', url, '-H', authorization]
   assert.deepEqual(await command(['explain', ...args, ...at]), { code: 0, out: said, err: '' })
@@ -42,7 +42,7 @@ test('explains what curl would send, by arguments, a file and the input; nothing
   ])
   assert.match(
     ofLogin.out,
-    /^POST \/rest\/Session\/login → target, because login \(.*\)\nif that one refuses or is away: source\n$/
+    /^POST \/rest\/Session\/login → target, because login\nA login asks the target first.*\nif that one refuses or is away: source\n$/
   )
   assert.equal(world.source.journal.count() + world.target.journal.count(), 0)
 })
