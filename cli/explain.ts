@@ -2,9 +2,9 @@
  * webdispatcher explain: where a request would go and why. Nothing is sent to any system.
  */
 import { readFileSync } from 'node:fs'
-import { requestBy } from '../console/request/curl.js'
-import { type Described, type Pasted, parsePasted } from '../console/request/pasted.js'
-import { Unreadable } from '../console/request/unreadable.js'
+import { requestBy } from '../console/pasted/curl.js'
+import { type Described, type Pasted, parsePasted } from '../console/pasted/request.js'
+import { Unreadable } from '../console/pasted/unreadable.js'
 import { reasons } from '../console/words.js'
 import type { Reason } from '../core/decide.ts'
 import { exitCodes, wrongUsage } from './errors.ts'

@@ -16,7 +16,7 @@ export const migrateHelp = `Usage: webdispatcher migrate start|finish|fail [--to
   finish          they are on their new system: all of their calls go there at once
   fail            they stay where they were
 
-Telling the same again does no harm. A list is numbers in lines, or separated by spaces or commas; # begins a comment.
+Telling the same again does no harm. A list is numbers in lines, with spaces or commas between, or JSON; # begins a comment.
 
   --file FILE     the list; - is the input
   --to SYSTEM     where they go; start takes the target otherwise, finish and fail what start was told

@@ -7,8 +7,8 @@ import { useRef, useState } from 'preact/hooks'
 import { useFeed } from '../feed.js'
 import { ask } from '../ops.js'
 import { Panel, System } from '../parts.js'
-import { parsePasted } from '../request/pasted.js'
-import { Unreadable } from '../request/unreadable.js'
+import { parsePasted } from '../pasted/request.js'
+import { Unreadable } from '../pasted/unreadable.js'
 import { reasons } from '../words.js'
 
 function Decision({ decision, notes }) {
@@ -29,7 +29,7 @@ function Decision({ decision, notes }) {
     ${notes.map((note) => html`<p key=${note} class="hint">${note}</p>`)}`
 }
 
-/** @returns {{ request: import('../request/pasted.js').Described, notes: string[] } | { problem: string }} */
+/** @returns {{ request: import('../pasted/request.js').Described, notes: string[] } | { problem: string }} */
 function read(text) {
   try {
     return parsePasted(text, null)

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { requestBy } from '../../console/request/curl.js'
-import { wordsOf } from '../../console/request/shell.js'
+import { requestBy } from '../../console/pasted/curl.js'
+import { wordsOf } from '../../console/pasted/shell.js'
 import { write } from '../gateway/command.ts'
 
 const run = promisify(execFile)

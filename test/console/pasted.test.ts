@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parsePasted } from '../../console/request/pasted.js'
-import { wordsOf } from '../../console/request/shell.js'
-import { Unreadable } from '../../console/request/unreadable.js'
+import { parsePasted } from '../../console/pasted/request.js'
+import { wordsOf } from '../../console/pasted/shell.js'
+import { Unreadable } from '../../console/pasted/unreadable.js'
 
 const url = 'http://www.customer.test/rest/Customer/get_customer_info'
 const boundary = '-------------------------webdispatcher'
