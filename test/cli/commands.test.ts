@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { freePort } from '../../fleet/ports.ts'
 import { startWorld } from '../build.ts'
 import { login } from '../client.ts'
 import { run, write } from '../gateway/command.ts'
-import { command, freePort, startOps } from './command.ts'
+import { command, startOps } from './command.ts'
 
 test('where: a sentence, or the answer as it is', async (t) => {
   const { url, opsUrl, source } = await startWorld(t)

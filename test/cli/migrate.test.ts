@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readIds } from '../../cli/ids.ts'
+import { freePort } from '../../fleet/ports.ts'
 import { write } from '../gateway/command.ts'
-import { command, freePort, startOps } from './command.ts'
+import { command, startOps } from './command.ts'
 
 const taken = (count: number) => [200, { success: 1, count }] as const
 const unsettled = [
