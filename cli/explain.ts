@@ -1,13 +1,13 @@
 /**
  * webdispatcher explain: where a request would go and why. Nothing is sent to any system.
  */
-import { readFileSync } from 'node:fs'
 import { requestBy } from '../console/pasted/curl.js'
 import { type Described, type Pasted, parsePasted } from '../console/pasted/request.js'
 import { Unreadable } from '../console/pasted/unreadable.js'
 import { reasons } from '../console/words.js'
 import type { Reason } from '../core/decide.ts'
 import { exitCodes, wrongUsage } from './errors.ts'
+import { readText } from './files.ts'
 import { readArguments } from './flags.ts'
 import { createOpsClient } from './ops-client.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -55,18 +55,10 @@ function sentence({ method, url }: Described, told: Explained): string {
   return `${lines.join('\n')}\n`
 }
 
-function readFile(name: string): string {
-  try {
-    return readFileSync(name, 'utf8')
-  } catch (cause) {
-    throw wrongUsage(`${name} cannot be read (${(cause as NodeJS.ErrnoException).code})`)
-  }
-}
-
 /** Curl's own arguments, or a text in any form that the console takes too. */
 function read(given: readonly string[] | string): Pasted {
   try {
-    return typeof given === 'string' ? parsePasted(given, readFile) : requestBy(given, readFile)
+    return typeof given === 'string' ? parsePasted(given, readText) : requestBy(given, readText)
   } catch (error) {
     throw error instanceof Unreadable ? wrongUsage(error.message) : error
   }
@@ -99,7 +91,7 @@ export async function explain(args: readonly string[], surroundings: Surrounding
       ? await surroundings.readInput()
       : values.file === undefined
         ? curls
-        : readFile(values.file)
+        : readText(values.file)
   const { request, notes } = read(given)
   for (const note of notes) surroundings.err.write(`${note}\n`)
   const { text, json } = await client.post('/explain', request)

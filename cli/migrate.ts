@@ -1,8 +1,8 @@
 /**
  * webdispatcher migrate: tells the gateway that customers begin to move, have moved, or stay.
  */
-import { readFileSync } from 'node:fs'
 import { exitCodes, wrongUsage } from './errors.ts'
+import { readText } from './files.ts'
 import { readArguments } from './flags.ts'
 import { readIds } from './ids.ts'
 import { createProgress } from './lines.ts'
@@ -55,14 +55,7 @@ function systemIn(to: string | undefined, verb: Verb): Plan['to'] {
 }
 
 async function readList(file: string, { readInput }: Surroundings): Promise<number[]> {
-  if (file === '-') return readIds(await readInput(), 'input')
-  try {
-    return readIds(readFileSync(file, 'utf8'), file)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === undefined) throw cause
-    throw wrongUsage(`--file: ${file} cannot be read (${code})`)
-  }
+  return file === '-' ? readIds(await readInput(), 'input') : readIds(readText(file), file)
 }
 
 async function idsFrom(given: readonly string[], file: string | undefined, surroundings: Surroundings) {
