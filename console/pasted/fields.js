@@ -49,7 +49,8 @@ export function part(given, isLiteral, flag, readFile) {
 
 /** @returns {{ boundary: string, body: string }} */
 export function multipart(parts) {
-  let boundary = '-------------------------webdispatcher'
-  while (parts.some((one) => one.includes(boundary))) boundary += '-'
+  let number = 0
+  while (parts.some((one) => one.includes(`webdispatcher-${number}`))) number += 1
+  const boundary = `webdispatcher-${number}`
   return { boundary, body: `${parts.map((one) => `--${boundary}\r\n${one}\r\n`).join('')}--${boundary}--\r\n` }
 }

@@ -10,7 +10,7 @@ import { wordsOf } from '../../console/pasted/shell.js'
 import { Unreadable } from '../../console/pasted/unreadable.js'
 
 const url = 'http://www.customer.test/rest/Customer/get_customer_info'
-const boundary = '-------------------------webdispatcher'
+const boundary = 'webdispatcher-0'
 const form = 'application/x-www-form-urlencoded'
 
 interface Expected {
@@ -66,8 +66,8 @@ const cases: readonly (readonly [what: string, pasted: string, expected: Expecte
     `curl ${url} -F a=${boundary}`,
     {
       method: 'POST',
-      headers: { 'content-type': `multipart/form-data; boundary=${boundary}-` },
-      body: `--${boundary}-\r\nContent-Disposition: form-data; name="a"\r\n\r\n${boundary}\r\n--${boundary}---\r\n`
+      headers: { 'content-type': `multipart/form-data; boundary=webdispatcher-1` },
+      body: `--webdispatcher-1\r\nContent-Disposition: form-data; name="a"\r\n\r\n${boundary}\r\n--webdispatcher-1--\r\n`
     }
   ],
   ['a pipe behind it', `curl ${url} | jq .`, {}],
@@ -283,4 +283,14 @@ test('whatever is pasted, it is read or refused', () => {
       }
     })
   )
+})
+
+test('what is long and hostile is read as fast as it was pasted: its time grows with its length alone', () => {
+  const many = 16_000
+  const begin = performance.now()
+  for (const pasted of [`curl ^"${'^\\^"'.repeat(many)}`, `curl \`\n ${'"`'.repeat(many)}`]) {
+    assert.throws(() => parsePasted(pasted, null), Unreadable)
+  }
+  parsePasted(`curl ${url} -F 'a=${'-'.repeat(many)}${boundary}${'-'.repeat(many)}'`, null)
+  assert.ok(performance.now() - begin < 3_000)
 })
