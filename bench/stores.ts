@@ -7,9 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from '../fleet/ports.ts'
 import { type Crew, createCrew } from './children.ts'
 import type { StoreFigures } from './peers/store.ts'
-import { findTool, freePort } from './peers/tools.ts'
+import { findTool } from './peers/tools.ts'
 import { surroundings, tableOf } from './table.ts'
 
 export interface StoresOptions {

@@ -17,7 +17,7 @@ export const accessToken = tokenOf('token')
 /** What the source calls the same session, where a session lives on both systems. */
 export const sourceToken = tokenOf('source token')
 
-export const routingCookie = 'pb_dispatch=authorized-by-remote'
+const routingCookie = 'pb_dispatch=authorized-by-remote'
 
 const requestBody = `{"params":{"filler":"${'x'.repeat(126)}"}}`
 /** As long, and it names a customer: the gateway reads it. */
@@ -44,7 +44,7 @@ export function jsonRequest(path: string, headers: readonly string[], body = req
 
 export const bearerHeader = `Authorization: Bearer ${accessToken}`
 /** A browser's: the token in the system's own cookie, the routing cookie beside it. */
-export const cookieHeader = `Cookie: access_token=${accessToken}; ${routingCookie}`
+const cookieHeader = `Cookie: access_token=${accessToken}; ${routingCookie}`
 
 const dataPath = '/rest/Customer/get_customer_info'
 export const bearerRequest = jsonRequest(dataPath, [bearerHeader])

@@ -1,21 +1,24 @@
 /**
  * webdispatcher explain: where a request would go and why. Nothing is sent to any system.
  */
-import { readFileSync } from 'node:fs'
+import { requestBy } from '../console/pasted/curl.js'
+import { type Described, type Pasted, parsePasted } from '../console/pasted/request.js'
+import { Unreadable } from '../console/pasted/unreadable.js'
+import { reasons } from '../console/words.js'
 import type { Reason } from '../core/decide.ts'
-import { type Described, describedBy } from './curl.ts'
 import { exitCodes, wrongUsage } from './errors.ts'
+import { readText } from './files.ts'
 import { readArguments } from './flags.ts'
 import { createOpsClient } from './ops-client.ts'
-import { shellWords } from './shell-words.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const explainHelp = `Usage: webdispatcher explain [-X METHOD] URL [-H HEADER] [-d BODY]
        webdispatcher explain --file FILE
        webdispatcher explain < FILE
 
-Where a request would go and why; nothing is sent. Arguments are curl's. A file, or the input, holds a whole curl line, or
-{"method", "url", "headers", "body"} as POST /explain takes it: so a session's credential is in no list of processes.
+Where a request would go and why; nothing is sent. Arguments are curl's. A file, or the input, holds a whole curl line, the
+text of an HTTP request, or {"method", "url", "headers", "body"} as POST /explain takes it: so a session's credential is in
+no list of processes.
 
   --file FILE     the request; - is the input
 `
@@ -31,29 +34,8 @@ interface Explained {
   readonly location?: string
 }
 
-const because: Readonly<Record<Reason, string>> = {
-  versioned_host: 'its host names the system',
-  handed_over: 'its customer has moved: the client must log in again',
-  login: 'a login asks the target first, in a dual realm both',
-  login_hint: 'this login succeeded on the source last time',
-  login_forwarded: 'the system that was asked first refused the login',
-  session_record: 'the gateway remembers this session',
-  token_signature: "that system's key verifies the access token",
-  routing_cookie: "the browser's routing cookie says so",
-  asked: 'the systems were asked, and that one knows the session',
-  unknown_credential: 'neither system vouches for the session: the target refuses it',
-  no_credential: 'it shows no session: the target',
-  unasked: 'nobody is asked for an explanation: the true request would ask the systems first',
-  context: 'the client asks for that system',
-  merged_list: 'it asks for a list of everybody',
-  joined: 'it asks for a WebSocket, and its session lives on both systems',
-  entity_location: 'the customer or account that it names is active there',
-  unlocated: 'nobody is asked for an explanation: the true request would ask where that customer or account is',
-  default_target: 'its session lives on both systems and nothing else decides',
-  target_unavailable: 'the target gave no page',
-  redirect: 'its host is given up',
-  graphql: 'each of its fields goes where a call would'
-}
+/** Each reason has one: the compiler sees to that. */
+const meanings: Readonly<Record<Reason, string>> = reasons
 
 /** The path as far as it is no secret: behind the method there may be credentials. */
 function shownPath(url: string, call: string | null): string {
@@ -66,31 +48,19 @@ function sentence({ method, url }: Described, told: Explained): string {
   const { call, to, reason, otherwise, missing, location } = told
   const place = to ?? (location === undefined ? 'no system' : `a redirect to ${location}`)
   // A reason of a newer gateway has no words here.
-  const words = because[reason] === undefined ? '' : ` (${because[reason]})`
-  const lines = [`${method} ${shownPath(url, call)} → ${place}, because ${reason}${words}`]
+  const meaning = Object.hasOwn(meanings, reason) ? [meanings[reason]] : []
+  const lines = [`${method} ${shownPath(url, call)} → ${place}, because ${reason}`, ...meaning]
   if (otherwise !== undefined) lines.push(`if that one refuses or is away: ${otherwise}`)
   if (missing !== undefined) lines.push(`without the ${missing}: the session does not live there`)
   return `${lines.join('\n')}\n`
 }
 
-function readFile(name: string): string {
+/** Curl's own arguments, or a text in any form that the console takes too. */
+function read(given: readonly string[] | string): Pasted {
   try {
-    return readFileSync(name, 'utf8')
-  } catch (cause) {
-    throw wrongUsage(`${name} cannot be read (${(cause as NodeJS.ErrnoException).code})`)
-  }
-}
-
-/** A curl line, or the JSON that ops takes. */
-function readRequest(text: string): Described {
-  const trimmed = text.trim()
-  if (/^(?:\$\s+)?curl\s/.test(trimmed))
-    return describedBy(shellWords(trimmed.replace(/^(?:\$\s+)?curl\s+/, '')), readFile)
-  try {
-    const { method = 'POST', ...rest } = JSON.parse(trimmed) as Described
-    return { method, ...rest }
-  } catch {
-    throw wrongUsage('the request is neither a curl line nor JSON: {"method", "url", "headers", "body"}')
+    return typeof given === 'string' ? parsePasted(given, readText) : requestBy(given, readText)
+  } catch (error) {
+    throw error instanceof Unreadable ? wrongUsage(error.message) : error
   }
 }
 
@@ -116,13 +86,15 @@ export async function explain(args: readonly string[], surroundings: Surrounding
   const client = createOpsClient(values, surroundings)
   const isInput = curls.length === 0 ? values.file === undefined && !surroundings.isTyped : false
   if (curls.length > 0 && values.file !== undefined) throw wrongUsage('a URL, or --file; not both')
-  const described =
+  const given =
     isInput || values.file === '-'
-      ? readRequest(await surroundings.readInput())
+      ? await surroundings.readInput()
       : values.file === undefined
-        ? describedBy(curls, readFile)
-        : readRequest(readFile(values.file))
-  const { text, json } = await client.post('/explain', described)
-  surroundings.out.write(values.json ? `${text}\n` : sentence(described, json as Explained))
+        ? curls
+        : readText(values.file)
+  const { request, notes } = read(given)
+  for (const note of notes) surroundings.err.write(`${note}\n`)
+  const { text, json } = await client.post('/explain', request)
+  surroundings.out.write(values.json ? `${text}\n` : sentence(request, json as Explained))
   return exitCodes.done
 }

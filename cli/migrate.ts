@@ -1,8 +1,8 @@
 /**
  * webdispatcher migrate: tells the gateway that customers begin to move, have moved, or stay.
  */
-import { readFileSync } from 'node:fs'
 import { exitCodes, wrongUsage } from './errors.ts'
+import { readText } from './files.ts'
 import { readArguments } from './flags.ts'
 import { readIds } from './ids.ts'
 import { createProgress } from './lines.ts'
@@ -16,7 +16,7 @@ export const migrateHelp = `Usage: webdispatcher migrate start|finish|fail [--to
   finish          they are on their new system: all of their calls go there at once
   fail            they stay where they were
 
-Telling the same again does no harm. A list is numbers in lines, or separated by spaces or commas; # begins a comment.
+Telling the same again does no harm. A list is numbers in lines, with spaces or commas between, or JSON; # begins a comment.
 
   --file FILE     the list; - is the input
   --to SYSTEM     where they go; start takes the target otherwise, finish and fail what start was told
@@ -55,14 +55,7 @@ function systemIn(to: string | undefined, verb: Verb): Plan['to'] {
 }
 
 async function readList(file: string, { readInput }: Surroundings): Promise<number[]> {
-  if (file === '-') return readIds(await readInput(), 'input')
-  try {
-    return readIds(readFileSync(file, 'utf8'), file)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === undefined) throw cause
-    throw wrongUsage(`--file: ${file} cannot be read (${code})`)
-  }
+  return file === '-' ? readIds(await readInput(), 'input') : readIds(readText(file), file)
 }
 
 async function idsFrom(given: readonly string[], file: string | undefined, surroundings: Surroundings) {

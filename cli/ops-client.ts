@@ -3,10 +3,10 @@
  * would be seen in the list of processes.
  */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { CommandError, wrongUsage } from './errors.ts'
+import { readText } from './files.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const usualUrl = 'http://127.0.0.1:9090'
@@ -45,12 +45,7 @@ export class Unreachable extends CommandError {
 
 function readToken(file: string | undefined, { env }: Surroundings): string {
   if (file === undefined) return env.OPS_TOKEN ?? ''
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new CommandError('usage', `--token-file: ${file} cannot be read (${code})`, { cause })
-  }
+  return readText(file).trim()
 }
 
 function readUrl(given: string): URL {

@@ -55,7 +55,7 @@ const stoppedBy = (mayBe: Refused['mayBe']): Refused => ({
   text: null
 })
 
-export function createTeller(client: OpsClient, { state, to, patienceMs, signal }: Omit<Plan, 'ids' | 'batch'>) {
+function createTeller(client: OpsClient, { state, to, patienceMs, signal }: Omit<Plan, 'ids' | 'batch'>) {
   /** What came of one try, and how long to wait before another one; null for none. */
   async function tryOnce(ids: readonly number[]): Promise<readonly [outcome: Outcome, waitMs: number | null]> {
     const words = ids.map((id) => ({ i_customer: id, state, ...(to !== undefined && { to }) }))

@@ -1,6 +1,7 @@
 /**
  * webdispatcher where: on which system a customer, an account or a login is, and how that is known.
  */
+import { evidence } from '../console/words.js'
 import { exitCodes, wrongUsage } from './errors.ts'
 import { readArguments } from './flags.ts'
 import { createOpsClient } from './ops-client.ts'
@@ -18,18 +19,10 @@ interface Where {
   readonly customer: number | null
   readonly account?: number
   readonly at: string | null
-  readonly how: 'told' | 'found' | 'asked' | 'hint' | 'unknown'
+  readonly how: keyof typeof evidence
   readonly since: string | null
   readonly moving: { readonly to: string | null; readonly since: string; readonly until: string } | null
   readonly hint?: string
-}
-
-const hows: Readonly<Record<Where['how'], string>> = {
-  told: 'it was told so',
-  found: 'it was found there',
-  asked: 'the systems say so',
-  hint: 'the last login was there',
-  unknown: ''
 }
 
 function whom({ kind, customer, account }: Where): string {
@@ -40,7 +33,7 @@ function whom({ kind, customer, account }: Where): string {
 
 function sentences(told: Where): string {
   const { at, how, since, moving, hint } = told
-  const known = `${hows[how]}${since === null ? '' : `, ${since}`}`
+  const known = `${evidence[how] ?? how}${since === null ? '' : `, ${since}`}`
   const place = at === null ? 'is somewhere that is not known' : `is on the ${at}: ${known}`
   const lines = [`${whom(told)} ${place}`]
   if (moving !== null) {

@@ -11,7 +11,7 @@ const title = 'WebDispatcher console'
 const words = { up: 'is up again', down: 'is down', partly: 'is up for some workers and down for others' }
 
 /** What has changed from one look to the next; '' for nothing. */
-export function changesBetween(before, now) {
+function changesBetween(before, now) {
   if (before === undefined) return ''
   const changed = names.filter((name) => before[name].state !== now[name].state)
   return changed.map((name) => `The ${name} ${now[name].release} ${words[now[name].state]}.`).join(' ')

@@ -13,7 +13,7 @@ const againMs = 3000
 const longestHistory = 360
 
 /** The history with one more point, or with its last one replaced. */
-export function withPoint(history, point) {
+function withPoint(history, point) {
   const points = history?.points ?? []
   const kept = points.filter(({ at }) => at < point.at).slice(1 - longestHistory)
   return { stepMs: history?.stepMs ?? 10_000, points: [...kept, point] }

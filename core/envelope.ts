@@ -74,7 +74,7 @@ function recordOf({ children }: Element): JsonObject {
  * The parameters of a call, or the result in an answer: the elements in it, or in the one element around all of them that
  * some clients and systems put there, under any name.
  */
-export function contentOf(element: Element): JsonObject {
+function contentOf(element: Element): JsonObject {
   const [only, second] = element.children
   if (only === undefined || second !== undefined || only.children.length === 0 || recordName.test(only.name)) {
     return recordOf(element)
@@ -106,7 +106,7 @@ export function resultIn(body: Buffer, contentType: string): JsonObject | null {
 const methodName = /^[A-Za-z]\w{0,63}$/
 
 /** What a Body holds: one call, or an answer; null for an envelope that has none. */
-export function bodyIn({ root }: XmlBytes): Element | null {
+function bodyIn({ root }: XmlBytes): Element | null {
   if (root.name !== 'Envelope') throw malformed('it is no SOAP envelope')
   const [found = null, second] = onlyChild(root, 'Body')?.children ?? []
   if (second !== undefined) throw malformed('the SOAP Body has more than one element')

@@ -7,7 +7,7 @@ import { waitUntil } from './ports.ts'
 import type { Processes, Running } from './processes.ts'
 
 const main = fileURLToPath(new URL('../gateway/main.ts', import.meta.url))
-export const gatewayFile = fileURLToPath(new URL('../docker/dispatcher.yaml', import.meta.url))
+const gatewayFile = fileURLToPath(new URL('../docker/dispatcher.yaml', import.meta.url))
 
 /** The realms that docker/dispatcher.yaml names a URL for. */
 const realms = ['admin', 'reseller', 'customer', 'account'] as const

@@ -35,7 +35,7 @@ function environmentOf({ port, statisticsPort, gateways }: HaproxyPlace, socket:
 }
 
 /** The table as HAProxy writes it: names in the first line behind a hash, commas in no value that is of use here. */
-export function rowsOf(csv: string): StatisticsRow[] {
+function rowsOf(csv: string): StatisticsRow[] {
   const [head = '', ...lines] = csv.trim().split('\n')
   const names = head.replace(/^# /, '').split(',')
   return lines.map((line) => {

@@ -18,6 +18,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1)
+  return port as number
+}
+
 /** Looks again until it is so; gives up when it cannot become so any more, because a process has ended. */
 export async function waitUntil(what: string, isSo: () => Promise<boolean>, running?: Running): Promise<void> {
   const by = performance.now() + patienceMs

@@ -49,7 +49,7 @@ function parse(pem: string): X509Certificate {
 const encrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
 /** The private key of a file; throws in words. */
-export function privateKeyIn(bytes: Buffer): KeyObject {
+function privateKeyIn(bytes: Buffer): KeyObject {
   try {
     return createPrivateKey(bytes)
   } catch {

@@ -22,7 +22,7 @@ function firstTurn(path: string): { readonly at: string; readonly isLink: boolea
 }
 
 /** Where the way to a file can change: names, by the directory in which they stand. */
-export function stepsTo(file: string, steps = new Map<string, Set<string>>()): Map<string, Set<string>> {
+function stepsTo(file: string, steps = new Map<string, Set<string>>()): Map<string, Set<string>> {
   let path = resolve(file)
   for (let links = 0; links < mostLinks; links++) {
     const turn = firstTurn(path)

@@ -94,7 +94,7 @@ function found(value: unknown, path: string): string {
 }
 
 /** The key that was probably meant; undefined when none is near. */
-export function nearest(key: string, known: readonly string[]): string | undefined {
+function nearest(key: string, known: readonly string[]): string | undefined {
   const [best] = known.map((name) => ({ name, far: leven(name, key) })).sort((a, b) => a.far - b.far)
   return best !== undefined && best.far <= Math.max(2, best.name.length / 3) ? best.name : undefined
 }

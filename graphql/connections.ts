@@ -52,7 +52,7 @@ export interface Listing {
   readonly wantsTotal: boolean
 }
 
-export class Connection {
+class Connection {
   readonly nodes: readonly Entity[]
   readonly page: FollowedPage
   readonly hasPreviousPage: boolean

@@ -17,8 +17,7 @@ const unlike: Readonly<Record<string, string>> = { currency: 'iso_4217', number:
 const kept: ReadonlySet<string> = new Set(['i_customer', 'i_account'])
 
 /** `iCustomer` is `i_customer`, `h323Password` is `h323_password`. */
-export const apiName = (name: string): string =>
-  unlike[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const apiName = (name: string): string => unlike[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const apiValue = (value: unknown) => (typeof value === 'boolean' ? (value ? 'Y' : 'N') : value)
 
@@ -51,7 +50,7 @@ const billStatuses: Readonly<Record<string, string>> = {
   deactivated: 'D'
 }
 
-export function billStatusOf(status: string | null | undefined): string | undefined {
+function billStatusOf(status: string | null | undefined): string | undefined {
   if (status === undefined || status === null) return undefined
   const letter = billStatuses[status.toLowerCase()] ?? status.toUpperCase()
   if (Object.values(billStatuses).includes(letter)) return letter

@@ -11,8 +11,6 @@ const namesAtMost = 100
 const longestName = 64
 const callBounds = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000]
 
-export const outcomes: readonly Outcome[] = ['ok', 'partial', 'failed', 'too_complex', 'unauthenticated']
-
 export interface Numbers {
   /** The name under which an operation is counted and logged: only one that was served may be a new one. */
   nameFor(name: string | null, wasServed: boolean): string

@@ -51,8 +51,6 @@ export const GraphqlOptions = Type.Object(
   Strict
 )
 
-export type GraphqlLimits = Static<typeof GraphqlOptions>['limits']
-
 export interface GraphqlSetting extends Static<typeof GraphqlOptions> {
   /** The path under which the systems have their services. */
   readonly restPrefix: string

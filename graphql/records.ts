@@ -74,7 +74,7 @@ function digitsOf(text: string, name: string, value: number): string {
 }
 
 /** `YYYY-MM-DD hh:mm:ss` is UTC. */
-export const instantOf = (text: string | null) =>
+const instantOf = (text: string | null) =>
   text !== null && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? `${text.replace(' ', 'T')}Z` : null
 
 const nodeId = (entity: Entity) => Buffer.from(`${entity.kind}:${entity.number}`).toString('base64url')

@@ -44,8 +44,6 @@ function bodiesOf(words: readonly object[], tongue: Tongue): string[] {
   return tongue === 'array' ? [JSON.stringify(words)] : [words.map((word) => JSON.stringify(word)).join('\n')]
 }
 
-export type Mover = ReturnType<typeof createMover>
-
 export function createMover(options: MoverOptions) {
   const { command, book, dice, now, migrations, token, batch, holdMs, pauseMs } = options
   const counts = { batches: 0, moved: 0, failed: 0, toldAgain: 0, refusedWords: 0 }

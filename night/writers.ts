@@ -33,7 +33,7 @@ const picks = 12
 /** Without a word of when to come again, and when a gateway is busy. */
 const waitsMs = 1000
 /** A write that has not succeeded by then is given up. */
-export const patienceMs = 120_000
+const patienceMs = 120_000
 
 /** How many writes are to be begun by then: the rate rises for a while, as no night begins with everybody at once. */
 export const dueAfter = (ms: number, rate: number, rampMs: number): number =>
@@ -135,5 +135,3 @@ export function createWriters({
     }
   }
 }
-
-export type Writers = ReturnType<typeof createWriters>

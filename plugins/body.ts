@@ -15,7 +15,7 @@ import { Fault } from '../core/faults.ts'
 import { type Call, noCall } from '../core/words.ts'
 
 /** Bodies up to this are kept whole, so that they go up in one piece and can be sent again. */
-export const keptBytes = 65_536
+const keptBytes = 65_536
 
 export type Body = Buffer | AsyncIterable<Buffer> | null
 

@@ -10,7 +10,7 @@ import type { Condition } from './scope.ts'
 import type { Call } from './system.ts'
 
 /** Rows that come without a `limit`. */
-export const serverCap = 100
+const serverCap = 100
 const keptOrders = 64
 
 export interface TableList<T extends Table> {

@@ -90,7 +90,7 @@ export function accountRecord(world: World, row: AccountRow, withStatus: boolean
 /** Kept in SQL terms too, where a list filters by them: methods/account.ts. */
 export const extensionOf = (iAccount: number) => String(100 + (iAccount % 900))
 export const didNumberOf = (iAccount: number) => `1800${String(iAccount).padStart(7, '0')}`
-export const sipStatusOf = (iAccount: number) => (iAccount % 7 === 0 ? 1 : 0)
+const sipStatusOf = (iAccount: number) => (iAccount % 7 === 0 ? 1 : 0)
 
 /** A written record may carry columns that a caller must not set, and names kept for other services' state. */
 export function writableFields(info: JsonObject, fixed: readonly string[]): JsonObject {

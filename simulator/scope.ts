@@ -12,7 +12,7 @@ export interface Condition {
   args: SQLInputValue[]
 }
 
-export function denied(call: Call): Error {
+function denied(call: Call): Error {
   return callFault('Server', call.name, 'access_denied', 'This role may not do this')
 }
 

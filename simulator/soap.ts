@@ -67,7 +67,7 @@ function toXml(value: unknown): string {
 }
 
 /** Elements to objects and texts; attributes and prefixes are dropped, repeated names become an array. */
-export function readXml(xml: string): JsonObject {
+function readXml(xml: string): JsonObject {
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw fault('Client.malformed_request')
   const root: JsonObject = {}
   const path: { name: string; children: JsonObject; text: string }[] = [{ name: '', children: root, text: '' }]

@@ -33,7 +33,7 @@ export const isOver = ({ status, aborted }: Pick<JournalEntry, 'status' | 'abort
  * The system notes the session once it begins to carry a call out and the fault code when that fails. What a switched
  * fault replaced has no session; a reset or a delay after the call has both.
  */
-export const isExecuted = ({
+const isExecuted = ({
   write,
   sessionId,
   faultcode

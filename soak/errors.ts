@@ -44,5 +44,3 @@ export function createErrors() {
     unforeseen: kept as readonly ClientError[]
   }
 }
-
-export type Errors = ReturnType<typeof createErrors>

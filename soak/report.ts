@@ -43,7 +43,7 @@ const latencyRows = (figures: Figures): Row[] => [
 ]
 
 /** By close code. */
-export const closesOf = ({ closes }: Pick<Recorder, 'closes'>) =>
+const closesOf = ({ closes }: Pick<Recorder, 'closes'>) =>
   [...closes].map(([code, count]) => `${code}: ${count}`).join(', ') || '0'
 
 function countRows({ run, ledger, recorder, disturbances }: Soaked): Row[] {

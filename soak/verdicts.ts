@@ -13,7 +13,7 @@ export interface Limit {
 
 export const none = (name: string, count: number): Limit => ({ name, found: String(count), isKept: count === 0 })
 
-export function verdictOf({ isKept }: Pick<Limit, 'isKept'>): string {
+function verdictOf({ isKept }: Pick<Limit, 'isKept'>): string {
   if (typeof isKept === 'string') return `not judged, ${isKept}`
   return isKept ? 'PASS' : 'FAIL'
 }

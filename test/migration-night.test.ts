@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { shellWords } from '../cli/shell-words.ts'
+import { wordsOf } from '../console/pasted/shell.js'
 import { type Demonstration, startDemonstration } from '../gateway/demo.ts'
 import { command } from './cli/command.ts'
 import { main } from './gateway/command.ts'
@@ -21,7 +21,7 @@ const commands = blocksOf('sh').flatMap((text) => text.split('\n').filter((line)
 
 const isUp = /source +MR100 +up +closed .*\ntarget +MR115 +up +closed /
 const on = (customer: number, system: string) =>
-  new RegExp(`^customer ${customer} is on the ${system}: it was told so, 20`)
+  new RegExp(`^customer ${customer} is on the ${system}: from the last word about its move, 20`)
 
 /** What each command shows, in the runbook's order. */
 const shows: readonly (readonly [begins: string, shows: RegExp])[] = [
@@ -30,7 +30,7 @@ const shows: readonly (readonly [begins: string, shows: RegExp])[] = [
   ['export WEBDISPATCHER_OPS=', /^$/],
   ['curl -s "$WEBDISPATCHER_OPS/health/ready"', /"ready":true/],
   ['webdispatcher status', new RegExp(`${isUp.source}[\\s\\S]*moving: nobody\n[\\s\\S]*faults since the start: none`)],
-  ['webdispatcher explain', /^POST \/rest\/Session\/login → target, because login /],
+  ['webdispatcher explain', /^POST \/rest\/Session\/login → target, because login\n/],
   ['webdispatcher where customer 1', /^customer 1 is somewhere that is not known\n/],
   ['webdispatcher migrate start 1', /^1 of 1 started\n$/],
   ['webdispatcher where customer 1', /^customer 1 is on the source: .*\nbeing moved to the target since /],
@@ -74,7 +74,7 @@ function createShell({ gateway, controls }: Demonstration, directory: string) {
   const bash = async (line: string) => (await run('bash', ['-c', line], { cwd: directory, env })).stdout
 
   async function webdispatcher(line: string, input?: string) {
-    const args = shellWords(line).slice(1)
+    const args = wordsOf(line).words.slice(1)
     if (args[0]?.startsWith('-')) return (await run(process.execPath, [main, ...args], { cwd: directory, env })).stdout
     const inside = args.map((word) => (word.endsWith('.txt') ? join(directory, word) : word))
     const { code, out, err } = await command(inside, { env, ...(input !== undefined && { input }) })

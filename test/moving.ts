@@ -55,7 +55,7 @@ interface Member {
 const patienceMs = 20_000
 
 /** Calls on connections that are kept, at most `connections` at once. */
-export function createCaller(url: string, connections: number) {
+function createCaller(url: string, connections: number) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections })
   const { hostname, port } = new URL(url)
 

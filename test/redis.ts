@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import { freePort } from '../fleet/ports.ts'
 
 const program = 'redis-server'
 const isOnPath = (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)))
@@ -33,15 +33,6 @@ export interface TestRedis {
 }
 
 type Context = Pick<TestContext, 'after'>
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export function temporaryFolder(t: Context): string {
   const directory = mkdtempSync(join(tmpdir(), 'webdispatcher-'))

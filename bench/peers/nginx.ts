@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../fleet/ports.ts'
 import { openSocket } from '../answers.ts'
 import { type Crew, hasProc, type Listening } from '../children.ts'
 import type { Ready } from './reporting.ts'
-import { findTool, freePort } from './tools.ts'
+import { findTool } from './tools.ts'
 
 /** The nginx of PATH; null when there is none, or no way to read what it uses. */
 export const findNginx = (): string | null => (hasProc ? findTool('nginx') : null)

@@ -1,9 +1,7 @@
 /**
  * Programs of others that a benchmark needs, and a port for them.
  */
-import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 
 /** The program of PATH; null when there is none. */
@@ -19,13 +17,4 @@ export function findTool(name: string): string | null {
     }
   }
   return directories.map((directory) => join(directory, name)).find(isThere) ?? null
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../../fleet/ports.ts'
 import { askOnce } from '../answers.ts'
 import type { Crew } from '../children.ts'
-import { freePort } from '../peers/tools.ts'
 import { adminHost, adminLoginRequest, cookieRequest, host, jsonRequest } from '../wire.ts'
 import { adminToken, pageRows, type SystemPorts, untilOpen } from './systems.ts'
 
@@ -64,7 +64,7 @@ export async function startGateway(
   workers: number,
   systems: SystemPorts
 ): Promise<Running> {
-  const [port, opsPort] = [await freePort(), await freePort()]
+  const [port = 0, opsPort = 0] = await freePorts(2)
   const file = join(directory, `workers-${workers}.yaml`)
   writeFileSync(file, gatewayConfig(port, opsPort, systems, join(directory, `workers-${workers}.db`)))
   const args = [gatewayFile, '--config', file, '--workers', String(workers)]

@@ -6,9 +6,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type System, systemNames } from '../../core/words.ts'
+import { freePorts } from '../../fleet/ports.ts'
 import { openSocket } from '../answers.ts'
 import type { Crew } from '../children.ts'
-import { freePort } from '../peers/tools.ts'
 import { accessToken, answerBytes, sourceToken } from '../wire.ts'
 
 const startMs = 60_000
@@ -77,7 +77,8 @@ export async function untilOpen(port: number) {
 }
 
 export async function startSystems(crew: Crew, haproxy: string, directory: string): Promise<SystemPorts> {
-  const ports = { source: await freePort(), target: await freePort() }
+  const [source = 0, target = 0] = await freePorts(2)
+  const ports = { source, target }
   const file = join(directory, 'haproxy.cfg')
   writeFileSync(file, systemConfig(ports))
   crew.adopt(spawn(haproxy, ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] }))

@@ -19,7 +19,7 @@ const roles = { source: 'customers leave it', target: 'customers arrive here' }
 const stateOf = ({ state }) => states[state] ?? { tone: 'warn', text: state }
 
 /** Realms at the same address are one line. */
-export function addressesOf(urls) {
+function addressesOf(urls) {
   const byUrl = Map.groupBy(Object.keys(urls), (realm) => urls[realm])
   return [...byUrl].map(([url, realms]) => ({ url, realms: realms.join(', ') }))
 }

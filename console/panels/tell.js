@@ -5,8 +5,8 @@ import { html } from 'htm/preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { useFeed } from '../feed.js'
 import { count, plural } from '../format.js'
-import { customersIn } from '../numbers.js'
 import { ask } from '../ops.js'
+import { customersIn } from '../pasted/customers.js'
 
 const states = {
   started: { text: 'Start', sure: 'Hold back the writes of' },
@@ -26,9 +26,9 @@ function answerTo(state, to, number) {
   }[state]
 }
 
-function readingOf({ ids, doubles, wrong }) {
-  if (wrong > 0)
-    return `${plural(wrong, 'entry', 'entries')} cannot be a customer’s number: correct or remove before anything is told.`
+function readingOf({ ids, doubles, mistakes }) {
+  if (mistakes.length > 0)
+    return `${plural(mistakes.length, 'entry', 'entries')} cannot be a customer’s number: correct or remove before anything is told.`
   if (ids.length === 0)
     return 'Customers’ numbers (i_customer): one or many, with spaces, commas or line breaks between.'
   const first = ids.slice(0, 6).join(', ')
@@ -78,7 +78,8 @@ export function Tell() {
   const [answer, setAnswer] = useState(null)
   const entry = useRef(null)
   const read = customersIn(text)
-  const isReady = read.ids.length > 0 && read.wrong === 0
+  const isWrong = read.mistakes.length > 0
+  const isReady = read.ids.length > 0 && !isWrong
 
   async function send(what) {
     setWish(null)
@@ -90,7 +91,7 @@ export function Tell() {
   function press(state) {
     if (busy !== null) return
     if (!isReady) {
-      setAnswer({ isGood: false, text: read.wrong > 0 ? readingOf(read) : 'Enter a customer’s number first.' })
+      setAnswer({ isGood: false, text: isWrong ? readingOf(read) : 'Enter a customer’s number first.' })
       entry.current.focus()
       return
     }
@@ -102,9 +103,9 @@ export function Tell() {
     <h3>Tell a move</h3>
     <label for="tell-customers">Customers</label>
     <textarea id="tell-customers" ref=${entry} rows="2" autocomplete="off" spellcheck="false" inputmode="numeric"
-      aria-describedby="tell-reading" aria-invalid=${String(read.wrong > 0)} value=${text}
+      aria-describedby="tell-reading" aria-invalid=${String(isWrong)} value=${text}
       onInput=${(event) => setText(event.currentTarget.value)}></textarea>
-    <p id="tell-reading" class="hint ${read.wrong > 0 ? 'problem' : ''}">${readingOf(read)}</p>
+    <p id="tell-reading" class="hint ${isWrong ? 'problem' : ''}">${readingOf(read)}</p>
     <label for="tell-to">They move to</label>
     <select id="tell-to" value=${to} onChange=${(event) => setTo(event.currentTarget.value)}>
       ${['target', 'source'].map((name) => html`<option key=${name} value=${name}>${name} ${systems?.[name].release ?? ''}</option>`)}

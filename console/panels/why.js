@@ -4,10 +4,11 @@
  */
 import { html } from 'htm/preact'
 import { useRef, useState } from 'preact/hooks'
-import { parsePasted } from '../curl.js'
 import { useFeed } from '../feed.js'
 import { ask } from '../ops.js'
 import { Panel, System } from '../parts.js'
+import { parsePasted } from '../pasted/request.js'
+import { Unreadable } from '../pasted/unreadable.js'
 import { reasons } from '../words.js'
 
 function Decision({ decision, notes }) {
@@ -28,6 +29,16 @@ function Decision({ decision, notes }) {
     ${notes.map((note) => html`<p key=${note} class="hint">${note}</p>`)}`
 }
 
+/** @returns {{ request: import('../pasted/request.js').Described, notes: string[] } | { problem: string }} */
+function read(text) {
+  try {
+    return parsePasted(text, null)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    return { problem: error.message }
+  }
+}
+
 export function Why() {
   const box = useRef(null)
   const [isBusy, setBusy] = useState(false)
@@ -36,8 +47,8 @@ export function Why() {
   async function explain(event) {
     event.preventDefault()
     if (isBusy) return
-    const { request, problem, notes } = parsePasted(box.current.value)
-    if (request === null) {
+    const { request, notes, problem } = read(box.current.value)
+    if (problem !== undefined) {
       setResult({ problem })
       box.current.focus()
       return

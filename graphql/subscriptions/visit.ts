@@ -45,7 +45,7 @@ function isOwnPage({ headers, host, protocol }: FastifyRequest): boolean {
 }
 
 /** What a connection shows: its first message, else the request that opened it. */
-export function shownOn(app: FastifyInstance, request: FastifyRequest, payload: unknown): Shown {
+function shownOn(app: FastifyInstance, request: FastifyRequest, payload: unknown): Shown {
   const { headers } = request
   const inCookies = isOwnPage(request) ? app.remoteSession.read(headers).credentials : []
   return shownCredentials(authorizationIn(payload) ?? headers.authorization, routeOf('', ''), null, inCookies)

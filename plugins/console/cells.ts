@@ -8,7 +8,7 @@ import { isLogin, type ListOutcome, type LoginWay, listOutcome, loginWay, reache
 import { quantilesOf, spanCell, spanCells } from '../../core/spans.ts'
 import { type Family, type RealmName, realmNames, type System } from '../../core/words.ts'
 
-export const ways = ['source', 'target', 'both', 'none'] as const
+const ways = ['source', 'target', 'both', 'none'] as const
 const families: readonly Family[] = ['billing', 'portasip', 'callcontrol', 'page']
 const loginWays: readonly LoginWay[] = ['target', 'forwarded', 'hinted', 'refused']
 const shownLists = ['merged', 'partial', 'failed'] as const satisfies readonly ListOutcome[]

@@ -12,7 +12,7 @@ export interface Transition {
   readonly to: Exclude<State['breaker'], 'off'> | 'up' | 'down'
 }
 
-export const keptTransitions = 10
+const keptTransitions = 10
 
 export function createChanges(state: State) {
   /** Newest first. */

@@ -106,5 +106,3 @@ export function createHistory(cells: Float64Array, movement: () => Movement, now
     steps: (): Step[] => steps.map(asStep)
   }
 }
-
-export type History = ReturnType<typeof createHistory>

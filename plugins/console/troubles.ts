@@ -8,7 +8,7 @@ import { Fault } from '../../core/faults.ts'
 import { lists, nameOf, sessionCalls } from '../../core/methods.ts'
 import type { RealmName, Route } from '../../core/words.ts'
 
-export const keptTroubles = 200
+const keptTroubles = 200
 /** Names of calls that are known; an API has some hundreds of methods. */
 const keptNames = 5000
 

@@ -6,7 +6,7 @@ import { systemName } from '../../core/public-names.ts'
 import type { System } from '../../core/words.ts'
 
 /** An `Origin` or a `Referer` as the system reads it. */
-export function systemNameFor(request: FastifyRequest, value: string, to: System): string {
+function systemNameFor(request: FastifyRequest, value: string, to: System): string {
   const { server } = request
   // Without realm-detection nothing but the request's own host is known.
   const named = server.hasDecorator('namedPlaces') ? server.namedPlaces : null

@@ -16,7 +16,7 @@ export const newerMethods = {
 }
 
 /** The first release that has them. */
-export const newerSince = 115
+const newerSince = 115
 
 /** `MR115` is 115; 0 for a release without a number. */
 const numberOf = (release: string) => Number(/\d+/.exec(release)?.[0] ?? 0)

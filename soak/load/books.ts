@@ -114,7 +114,7 @@ export function createBooks({ ledger, recorder, now, foreseen, isNobodys }: Book
 }
 
 /** In the words of the table of errors: its status and fault code, or how its connection ended. */
-export function causeOf({ ending, status, faultcode, error }: Told): string {
+function causeOf({ ending, status, faultcode, error }: Told): string {
   if (ending === 'answered') return `${status} ${faultcode ?? 'without a fault code'}`
   return [ending, error.split(' ', 1)[0]].filter(Boolean).join(', ')
 }

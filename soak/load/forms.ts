@@ -27,7 +27,7 @@ const field = (name: string, value: string) =>
   `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
 /** The fields first, so that the gateway can tell whose upload it is before the file has come. */
-export function multipartOf(authInfo: object, params: object, file: Buffer | null): Buffer {
+function multipartOf(authInfo: object, params: object, file: Buffer | null): Buffer {
   const head = field('auth_info', JSON.stringify(authInfo)) + field('params', JSON.stringify(params))
   const disposition = 'Content-Disposition: form-data; name="file"; filename="soak.bin"'
   const fileHead = `--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`

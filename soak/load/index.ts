@@ -75,5 +75,3 @@ export function createLoad(options: LoadOptions) {
     }
   }
 }
-
-export type Load = ReturnType<typeof createLoad>

@@ -24,7 +24,7 @@ export interface SessionsOptions {
 export const anywhere: Expected = { kind: 'any' }
 export const only = (system: System): Expected => ({ kind: 'system', system })
 
-export const isStaff = ({ customer }: Actor) => customer === null
+const isStaff = ({ customer }: Actor) => customer === null
 
 export type Sessions = ReturnType<typeof createSessions>
 

@@ -1,7 +1,6 @@
 /**
  * A command in this process, as tests need it: what it writes, and how it ends.
  */
-
 import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -65,13 +64,4 @@ export async function startOps(
     server.close()
   })
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
-}
-
-/** A port where nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = http.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }

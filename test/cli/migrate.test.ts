@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readIds } from '../../cli/ids.ts'
+import { freePort } from '../../fleet/ports.ts'
 import { write } from '../gateway/command.ts'
-import { command, freePort, startOps } from './command.ts'
+import { command, startOps } from './command.ts'
 
 const taken = (count: number) => [200, { success: 1, count }] as const
 const unsettled = [
@@ -13,26 +14,10 @@ const unsettled = [
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
 suite('lists of customers', () => {
-  for (const [name, text, ids] of [
-    ['lines', '7\n9\n11\n', [7, 9, 11]],
-    ['Windows lines and a byte order mark', '\ufeff7\r\n9\r\n', [7, 9]],
-    ['spaces, commas and semicolons', ' 7, 9;11\t13 ,,\n', [7, 9, 11, 13]],
-    ['comments and empty lines', '# group 1\n7 # the first\n\n  \n9#\n', [7, 9]],
-    ['doubles, once, in the order of the text', '9 7 9\n7 8', [9, 7, 8]],
-    ['leading zeros', '007', [7]],
-    ['nothing', '# none\n', []]
-  ] as const) {
-    test(name, () => assert.deepEqual(readIds(text, 'ids.txt'), ids))
-  }
-
   for (const [name, text, message] of [
     ['a word', '7\nseven\n', /^ids\.txt:2: "seven" is not a customer's number\nnothing was told$/],
-    ['zero', '0', /ids\.txt:1: "0"/],
-    ['a minus', '7 -9', /"-9"/],
-    ['a fraction', '7.5', /"7\.5"/],
-    ['too large a number', '9007199254740993', /"9007199254740993"/],
-    ['many: the first five', 'a\nb\nc\nd\ne\nf\ng', /ids\.txt:5: "e" .*\nand 2 more\nnothing was told$/],
-    ['a long one, cut', 'x'.repeat(500), /^.{0,90}\nnothing was told$/]
+    ['many: the first five', '1a\nb\nc\nd\ne\nf\ng', /ids\.txt:5: "e" .*\nand 2 more\nnothing was told$/],
+    ['a long one, cut', '7'.repeat(500), /^.{0,90}\nnothing was told$/]
   ] as const) {
     test(`refuses ${name}`, () => assert.throws(() => readIds(text, 'ids.txt'), { message }))
   }

@@ -191,7 +191,7 @@ const ways: readonly (readonly [what: string, look: (t: TestContext, watched: Wa
       const box = page.getByLabel(/^A request/)
       const why = panel(page, 'Why …')
       await box.fill(
-        `curl -s 'http://www.customer.test/rest/Customer/get_customer_info?s3cret=s3cret' -b session_id=s3cret -d s3cret -K s3cret`
+        `curl -s 'http://www.customer.test/rest/Customer/get_customer_info?s3cret=s3cret' -b session_id=s3cret -d s3cret -o s3cret`
       )
       await why.getByRole('button', { name: 'Explain' }).click()
       await why.getByText('The gateway remembers this session. Nothing was sent.').waitFor()

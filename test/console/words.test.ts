@@ -4,31 +4,44 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { clock, count, duration, percent, rate, span } from '../../console/format.js'
-import { customersIn } from '../../console/numbers.js'
+import { customersIn } from '../../console/pasted/customers.js'
 import { realms, reasons } from '../../console/words.js'
 import { realmNames } from '../../core/words.ts'
 
 const read = [
-  ['7', [7], 0, 0],
-  ['7 9', [7, 9], 0, 0],
-  ['7,9;\n11\t13|15', [7, 9, 11, 13, 15], 0, 0],
-  ['[7, "9"]', [7, 9], 0, 0],
-  ['i_customer\n7\n9\n', [7, 9], 0, 0],
-  ['{"i_customer":7}', [7], 0, 0],
-  ['7 9 7 7', [7, 9], 2, 0],
-  ['007', [7], 0, 0],
-  ['7-9', [], 0, 1],
-  ['-7', [], 0, 1],
-  ['7.5', [], 0, 1],
-  ['customer-7', [], 0, 1],
-  ['0', [], 0, 1],
-  ['99999999999999999999', [], 0, 1],
-  ['', [], 0, 0]
+  ['7', [7]],
+  ['7 9', [7, 9]],
+  ['7,9;\n11\t13|15', [7, 9, 11, 13, 15]],
+  ['\ufeff7\r\n9\r11', [7, 9, 11]],
+  ['[7, "9"]', [7, 9]],
+  ['i_customer\n7\n9\n', [7, 9]],
+  ['{"i_customer":7}\n{"i_customer": 9}', [7, 9]],
+  ['# group 1\n7 # the first\n#9\n11#', [7, 11]],
+  ['7 9 7 7', [7, 9], [], 2],
+  ['007', [7]],
+  ['7-9', [], ['7-9']],
+  ['-7', [], ['-7']],
+  ['7.5', [], ['7.5']],
+  ['28/11/2026 12:30', [], ['28/11/2026', '12:30']],
+  ['7\nseven', [7], ['seven']],
+  ['7\n７', [7], ['７']],
+  ['７', [], ['７']],
+  ['{"i_customer":7,"i_env":3}', [7], ['i_env', ':3']],
+  ['customer-7', [], ['customer-7']],
+  ['0', [], ['0']],
+  ['99999999999999999999', [], ['99999999999999999999']],
+  ['nobody', []],
+  ['', []]
 ] as const
 
-for (const [text, ids, doubles, wrong] of read) {
+for (const [text, ids, wrong = [], twice = 0] of read) {
   test(`customers in ${JSON.stringify(text)}`, () => {
-    assert.deepEqual(customersIn(text), { ids, doubles, wrong })
+    const { mistakes, ...found } = customersIn(text)
+    assert.deepEqual(found, { ids, doubles: twice })
+    assert.deepEqual(
+      mistakes.map(({ entry }) => entry),
+      wrong
+    )
   })
 }
 

@@ -56,7 +56,7 @@ export interface Supervised {
 }
 
 /** The processes that this one has started. */
-export const childrenOf = (pid: number): number[] =>
+const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number)
 
 export async function startSupervised(t: Pick<TestContext, 'after'>, config: string): Promise<Supervised> {

@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import { openListeners } from '../../gateway/listeners.ts'
 import type { ListenerTls } from '../../gateway/tls-schema.ts'
 
-export const host = '127.0.0.1'
+const host = '127.0.0.1'
 const limits = { headBytes: 16_384, head: 20_000, body: 20_000, stalled: 60_000, eventLoopDelay: 0 }
 
 export interface Line {

@@ -22,9 +22,9 @@ declare module 'fastify' {
   }
 }
 
-export const cookieName = 'wd_ops'
+const cookieName = 'wd_ops'
 /** Without a request for so long it ends, ms. */
-export const idleMs = 12 * 3_600_000
+const idleMs = 12 * 3_600_000
 /** How often it is written that it is in use, ms. */
 const renewMs = 300_000
 

@@ -118,5 +118,3 @@ export function createComposer(app: FastifyInstance, config: Config, now: () => 
   }
   return (kind: Kind, merged: Merged): string => JSON.stringify(kinds[kind](merged))
 }
-
-export type Composer = ReturnType<typeof createComposer>

@@ -6,7 +6,8 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { freePort, startRedisProgram, startTestRedis, type TestRedis, temporaryFolder } from '../../redis.ts'
+import { freePort } from '../../../fleet/ports.ts'
+import { startRedisProgram, startTestRedis, type TestRedis, temporaryFolder } from '../../redis.ts'
 import { until } from '../../until.ts'
 
 type Context = Pick<TestContext, 'after'>
