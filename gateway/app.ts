@@ -9,6 +9,7 @@ import { createTargetReader, requestTarget } from '../core/route.ts'
 import { refuseRepeated, refuseUnclearHost } from '../core/unclear.ts'
 import { catalogue } from './catalogue.ts'
 import type { Config } from './config-schema.ts'
+import { noSchemas } from './no-schemas.ts'
 import { registerTeamPlugin } from './team-plugins.ts'
 
 /**
@@ -57,6 +58,8 @@ export async function buildApp(config: Config, { logger, writeLine }: AppLog): P
     rewriteUrl: createRequestLineReader(config),
     // Whatever a head may hold: the path of a page is one parameter.
     routerOptions: { maxParamLength: config.limits.headBytes },
+    // A team's routes may have them, and as Fastify has them.
+    ...(config.teamPlugins.length === 0 && { schemaController: noSchemas }),
     frameworkErrors: (error, request, reply) => app.answerError(error, request, reply)
   }) as unknown as FastifyInstance
 

@@ -13,6 +13,7 @@ import { Fault, renderFault } from '../core/faults.ts'
 import { systemNames } from '../core/words.ts'
 import { mergedText } from '../plugins/metrics/merged.ts'
 import type { Config } from './config-schema.ts'
+import { noSchemas } from './no-schemas.ts'
 import { addHeaders } from './ops/access/headers.ts'
 import { readWholeUrl } from './ops/access/hosts.ts'
 import { addAccess } from './ops/access/index.ts'
@@ -91,6 +92,7 @@ export async function buildOps(
     trustProxy: config.trustProxy as string | string[] | false,
     requestTimeout: config.limits.head + config.limits.body,
     rewriteUrl: readWholeUrl,
+    schemaController: noSchemas,
     frameworkErrors: createUnreadable(config.ops.token)
   }) as unknown as FastifyInstance
   ops.setErrorHandler(answerError)

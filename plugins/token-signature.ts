@@ -8,13 +8,8 @@ import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import {
-  type CompactVerifyGetKey,
-  compactVerify,
-  createRemoteJWKSet,
-  customFetch,
-  type FetchImplementation
-} from 'jose'
+import { createRemoteJWKSet, customFetch, type FetchImplementation } from 'jose/jwks/remote'
+import { type CompactVerifyGetKey, compactVerify } from 'jose/jws/compact/verify'
 import { Agent, fetch } from 'undici'
 import { type System, systemNames } from '../core/words.ts'
 

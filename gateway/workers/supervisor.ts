@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import type { Config } from '../config-schema.ts'
 import { createLog, type Log } from '../log.ts'
 import { ConfigError } from '../mistakes.ts'
+import { v8Flag } from '../runtime.ts'
 import type { StopSignals } from '../signals.ts'
 import { countOf } from './count.ts'
 import { type Crew, createCrew } from './crew.ts'
@@ -73,7 +74,7 @@ function createRolls(crew: Crew, read: () => Config, log: Log) {
 /** Runs until it is told to stop, or until that is no use; gives the exit code. */
 export async function supervise({ config, read, signals, onReload, complain }: Supervised): Promise<number> {
   cluster.schedulingPolicy = cluster.SCHED_RR
-  cluster.setupPrimary({ exec: workerFile, args: [], silent: true })
+  cluster.setupPrimary({ exec: workerFile, args: [], execArgv: [...process.execArgv, v8Flag], silent: true })
   const log = createLog(config)
   const { logger, flush } = log
   process.once('uncaughtExceptionMonitor', (err) => {

@@ -87,3 +87,22 @@ test("a team's own plugin, named by its path, sees every request and gets its op
   const reply = await ask(url, { path: '/rest/Generic/get_version', headers: { host } })
   assert.equal(reply.headers['x-audit'], 'full customer')
 })
+
+test("a team's own routes may have schemas, as Fastify has them", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'team-'))
+  t.after(() => rm(directory, { recursive: true }))
+  const file = join(directory, 'acme-level.ts')
+  writeFileSync(
+    file,
+    `export default async function level(app: any) {
+       const headers = { type: 'object', required: ['X-Level'], properties: { 'X-Level': { type: 'integer' } } }
+       const response = { 200: { type: 'object', properties: { level: { type: 'integer' } } } }
+       app.get('/level', { schema: { headers, response } }, async (request: any) => ({ level: request.headers['x-level'], more: 1 }))
+     }`
+  )
+  const { url } = await startWorld(t, { plugins: { [file]: true } })
+  const answered = await ask(url, { method: 'GET', path: '/level', headers: { host, 'x-level': '7' } })
+  assert.deepEqual([answered.status, answered.text], [200, '{"level":7}'])
+  const refused = await ask(url, { method: 'GET', path: '/level', headers: { host, 'x-level': 'high' } })
+  assert.equal(refused.status, 400)
+})
