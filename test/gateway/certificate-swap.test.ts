@@ -15,7 +15,7 @@ import { serve } from './wires.ts'
 const limit = { timeout: 60_000 }
 const swaps = 20
 /** Between a client's answer and its next request, ms: without it the clients take all there is. */
-const restMs = 10
+const restMs = 25
 
 /** A pair into the place of the one before, one file after the other. */
 function put(directory: string, { cert, key }: Made) {
