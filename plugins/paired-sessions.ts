@@ -76,7 +76,13 @@ async function pairedSessions(app: FastifyInstance, { secret, refreshPath }: Set
   const pairs = app.store('pairs', { lasting: true })
   const contexts = app.store('contexts', { lasting: true, notesAbsence: true })
   const { seal, open } = createSeal(secret)
-  const front = new LRUCache<string, Kept>({ max: frontLimit, ttl: frontTtlMs, ttlResolution: 1000 })
+  const front = new LRUCache<string, Kept>({
+    // As a size, not as `max`: that would take the room of all of them at the start.
+    maxSize: frontLimit,
+    sizeCalculation: () => 1,
+    ttl: frontTtlMs,
+    ttlResolution: 1000
+  })
   const renewals = new Map<string, Promise<KeptSession | null>>()
 
   function doubt(ids: readonly string[] | null) {

@@ -80,6 +80,13 @@ export async function startTestGateway(t: Pick<TestContext, 'after'>, config: Co
   return { ...gateway, stop, url: gateway.addresses[0]?.url ?? '', lines, logText: () => text }
 }
 
+/** Starts a gateway that keeps no log: of very many requests it would be long, and cost more than they do. */
+export async function startSilentGateway(t: Pick<TestContext, 'after'>, config: Config): Promise<Gateway> {
+  const gateway = await startGateway(config, { logger: pino({ level: 'silent' }), writeLine: () => {} })
+  t.after(() => gateway.stop())
+  return gateway
+}
+
 export interface World extends Running {
   readonly source: Simulator
   readonly target: Simulator

@@ -31,7 +31,9 @@ export function createReady() {
   /** The credential of each record. */
   const byKey = new Map<string, string>()
   const front = new LRUCache<string, Ready>({
-    max: frontLimit,
+    // As a size, not as `max`: that would take the room of all of them at the start.
+    maxSize: frontLimit,
+    sizeCalculation: () => 1,
     ttl: frontTtlMs,
     // Looking at the clock once a second is exact enough, and cheaper than once a call.
     ttlResolution: 1000,

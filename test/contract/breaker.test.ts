@@ -4,12 +4,10 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
-import pino from 'pino'
 import { Pool } from 'undici'
 import type { System } from '../../core/words.ts'
-import { startGateway } from '../../gateway/running.ts'
 import type { SimulatedFault } from '../../simulator/index.ts'
-import { hosts, startWorld, testConfig, type World } from '../build.ts'
+import { hosts, startSilentGateway, startWorld, testConfig, type World } from '../build.ts'
 import { ask, bearer, call, login, type Reply } from '../client.ts'
 import {
   askOrCut,
@@ -191,11 +189,8 @@ async function startDull(t: Pick<typeof shared, 'after'>, status: number, text: 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A gateway that keeps no log: of so many requests it would be long. */
 async function startSilent(t: Pick<typeof shared, 'after'>, url: string) {
-  const config = testConfig({ source: { admin: url }, target: { admin: url } }, on)
-  const gateway = await startGateway(config, { logger: pino({ level: 'silent' }), writeLine: () => {} })
-  t.after(() => gateway.stop())
+  const gateway = await startSilentGateway(t, testConfig({ source: { admin: url }, target: { admin: url } }, on))
   return { url: gateway.addresses[0]?.url ?? '', app: gateway.app }
 }
 

@@ -36,7 +36,7 @@ async function leaveEarly(t: Pick<TestContext, 'after'>, url: string, headers: H
 /** Sends messages that come back as they were; returns how many did before it ended. */
 async function talk(t: Pick<TestContext, 'after'>, url: string, headers: Headers, at: number, isAbrupt: boolean) {
   const client = await openSocket(t, url, { headers, perMessageDeflate: at % 2 === 0 })
-  const messages = Array.from({ length: 4 }, (_one, size) => randomBytes(1 + at + size * 9000))
+  const messages = Array.from({ length: 4 }, (_one, size) => randomBytes(1 + at + size * (at % 10 < 2 ? 9000 : 900)))
   for (const [which, data] of messages.entries()) {
     client.socket.send(data)
     if (isAbrupt && which === 2) break

@@ -5,6 +5,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { certificateFor, folder, type Made } from '../certificates.ts'
 import { until } from '../until.ts'
 import { configOf, startWith } from './command.ts'
@@ -13,6 +14,8 @@ import { serve } from './wires.ts'
 
 const limit = { timeout: 60_000 }
 const swaps = 20
+/** Between a client's answer and its next request, ms: without it the clients take all there is. */
+const restMs = 25
 
 /** A pair into the place of the one before, one file after the other. */
 function put(directory: string, { cert, key }: Made) {
@@ -68,6 +71,7 @@ function beginLoad(port: number, keepAlive: boolean, clients: number): Load {
       } catch (error) {
         load.failed.push(String(error))
       }
+      await delay(restMs)
     }
   }
   const running = Promise.all(Array.from({ length: clients }, client))

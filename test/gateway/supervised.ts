@@ -64,17 +64,24 @@ export async function startSupervised(t: Pick<TestContext, 'after'>, config: str
   const child = start(t, ['--config', file])
   const end = ended(child)
   const lines: LoggedLine[] = []
+  const byMsg = new Map<string, LoggedLine[]>()
   const stdout = child.stdout as NonNullable<typeof child.stdout>
   let begun = ''
   stdout.on('data', (chunk: string) => {
     const whole = (begun + chunk).split('\n')
     begun = whole.pop() as string
     // Each must be whole: two that were mixed are no JSON.
-    lines.push(...whole.map((line) => JSON.parse(line) as LoggedLine))
+    for (const line of whole) {
+      const read = JSON.parse(line) as LoggedLine
+      lines.push(read)
+      const same = byMsg.get(read.msg)
+      if (same === undefined) byMsg.set(read.msg, [read])
+      else same.push(read)
+    }
   })
   async function logged(msg: string, times = 1): Promise<LoggedLine> {
     for (;;) {
-      const found = lines.filter((line) => line.msg === msg)[times - 1]
+      const found = byMsg.get(msg)?.[times - 1]
       if (found !== undefined) return found
       await Promise.race([
         once(stdout, 'data'),

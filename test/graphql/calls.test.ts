@@ -250,7 +250,7 @@ suite('a list in each of fifty customers', async () => {
     const ofCustomers = watch(small, 'get_customer_list')
     for (const system of systemNames) {
       // Long enough for all that may come together to be there before the first is answered.
-      const slow = small[system].faults.add({ match: { path: /_list$/ }, fault: { kind: 'delay', ms: 20 } })
+      const slow = small[system].faults.add({ match: { path: /_list$/ }, fault: { kind: 'delay', ms: 100 } })
       t.after(() => slow.remove())
     }
     clearJournals(small)
@@ -286,7 +286,7 @@ suite('a list in each of fifty customers', async () => {
   test('fifteen customers of whom nobody knows where they are are looked up eight calls at a time, too', async (t) => {
     const most = watch(small, 'get_customer_info')
     for (const system of systemNames) {
-      const slow = small[system].faults.add({ match: { path: /_info$/ }, fault: { kind: 'delay', ms: 20 } })
+      const slow = small[system].faults.add({ match: { path: /_info$/ }, fault: { kind: 'delay', ms: 100 } })
       t.after(() => slow.remove())
     }
     await small.app.entityLocation.forgetAll()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { aloneByName, groupNames, loners, membersOf, ownsProcess } from './groups.ts'
+import { aloneByName, groupNames, loners, membersOf, ownsProcess, waiting } from './groups.ts'
 
 const below = join(import.meta.dirname, '..')
 
@@ -36,7 +36,7 @@ test('together: who touches the whole process has it alone', () => {
   for (const line of owning) assert.match(line, ownsProcess)
   for (const line of sharing) assert.doesNotMatch(line, ownsProcess)
   const others = loners()
-  for (const file of ['graphql/subscriptions.test.ts', ...aloneByName]) {
+  for (const file of ['graphql/subscriptions.test.ts', ...aloneByName, ...waiting]) {
     assert.ok(existsSync(join(below, file)) && others.includes(file), file)
   }
 })

@@ -44,6 +44,25 @@ export const aloneByName = [
 ]
 
 /**
+ * Alone, and beside all others, one after the other: they wait most of the time, for processes, browsers and clocks. The
+ * longest come first.
+ */
+export const waiting = [
+  'gateway/workers.test.ts',
+  'fleet/drill.test.ts',
+  'soak/smoke.test.ts',
+  'gateway/slow-clients.test.ts',
+  'night/night.test.ts',
+  'fleet/topology.test.ts',
+  'fleet/haproxy.test.ts',
+  'console/page.test.ts',
+  'migration-night.test.ts',
+  'readme.test.ts',
+  'bench/consoles.test.ts',
+  'bench/workers.test.ts'
+]
+
+/**
  * What a test does to its whole process, or asks of it: timers, environment, memory, who listens, what is open. A date alone
  * is put right when its test ends; a timer that was begun under a mocked clock never comes.
  */

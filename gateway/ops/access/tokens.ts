@@ -48,7 +48,11 @@ export function createTokenCheck(
   limits: Partial<typeof usual> = {}
 ): IsRightToken {
   const { pauseMs, windowMs, mostHeld, mostAddresses } = { ...usual, ...limits }
-  const wrong = new LRUCache<string, { count: number }>({ max: mostAddresses, ttl: windowMs })
+  const wrong = new LRUCache<string, { count: number }>({
+    maxSize: mostAddresses,
+    sizeCalculation: () => 1,
+    ttl: windowMs
+  })
   let held = 0
 
   function noteWrong(address: string) {
