@@ -2,7 +2,7 @@
  * The ordered list of plugins: the only place that knows which there are, which can be turned off and what each needs.
  */
 import type { FastifyInstance } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { TSchema } from '../core/schema.ts'
 import graphql from '../graphql/index.ts'
 import { GraphqlOptions } from '../graphql/options.ts'
 import body from '../plugins/body.ts'

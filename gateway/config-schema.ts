@@ -1,7 +1,7 @@
 /**
  * The config's keys, their types, defaults and meaning: the one truth for checks, types and docs.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../core/schema.ts'
 import { type RealmName, realmNames } from '../core/words.ts'
 import { SystemOptions } from '../plugins/upstreams/options.ts'
 import { ListenerTls } from './tls-schema.ts'

@@ -3,13 +3,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import Type from 'typebox'
-import Value from 'typebox/value'
 import { parseDocument } from 'yaml'
+import { Type } from '../core/schema.ts'
 import { choosePlugins, isTeamName, switchable } from './catalogue.ts'
 import { crossMistakes, pluginMistakes } from './config-checks.ts'
+import { ConfigError } from './config-error.ts'
 import { BaseSchema, type Checked, type Config, type PluginOptions, type TeamPlugin } from './config-schema.ts'
-import { ConfigError, isMapping, mistakesOf, pathOf } from './mistakes.ts'
+import { fillDefaults } from './defaults.ts'
+import { isMapping, mistakesOf, pathOf } from './mistakes.ts'
 import { findTeamPlugin } from './team-plugins.ts'
 
 /** The base schema with each switchable plugin's own options. */
@@ -78,12 +79,12 @@ function mapTexts(value: unknown, replace: (text: string, pointer: string) => st
 /** Checks and completes a config; the caller's object is never changed, the result is frozen. */
 export function parseConfig(raw: unknown, surroundings: Surroundings): Config {
   const { value, filled, missing } = fillIn(raw, surroundings.env)
-  let complete = Value.Default(ConfigSchema, value)
+  let complete = fillDefaults(ConfigSchema, value)
   // What the environment gives is text; where the schema wants a number or a flag, it is read as one.
   for (const { pointer, type } of mistakesOf(ConfigSchema, complete).wrongTypes) {
     if (filled.has(pointer)) convert(complete, pointer, type)
   }
-  complete = Value.Default(ConfigSchema, complete)
+  complete = fillDefaults(ConfigSchema, complete)
   const ofSchema = mistakesOf(ConfigSchema, complete).lines.filter(({ pointer }) => !missing.has(pointer))
   const lines = [...missing.values(), ...ofSchema.map(({ line }) => line)]
   const checked = complete as Checked
@@ -135,7 +136,7 @@ function withDefaults(wishes: Readonly<Record<string, boolean | PluginOptions>>)
     switchable.map(({ name, options }) => {
       const wish = wishes[name]
       if (wish === false) return [name, wish]
-      return [name, Value.Default(options, wish === undefined || wish === true ? {} : wish) as PluginOptions]
+      return [name, fillDefaults(options, wish === undefined || wish === true ? {} : wish) as PluginOptions]
     })
   )
 }

@@ -2,21 +2,10 @@
  * What is wrong with a config, one line per mistake: the key's path, what was found, what is accepted.
  */
 import leven from 'leven'
-import type { TSchema } from 'typebox'
 import * as Format from 'typebox/format'
+import { Errors } from 'typebox/schema'
 import { Settings } from 'typebox/system'
-import Value from 'typebox/value'
-
-/** All mistakes of a config; the message has a line for each. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly mistakes: readonly string[]
-
-  constructor(mistakes: readonly string[], options?: ErrorOptions) {
-    super(mistakes.join('\n'), options)
-    this.mistakes = mistakes
-  }
-}
+import type { TSchema } from '../core/schema.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 interface SchemaError {
@@ -183,7 +172,7 @@ export interface Mistakes {
 /** Everything that a schema does not accept of a value. */
 export function mistakesOf(schema: TSchema, value: unknown): Mistakes {
   Settings.Set({ maxErrors: mistakeLimit })
-  const errors = Value.Errors(schema, value) as unknown as SchemaError[]
+  const [, errors] = Errors(schema, value) as unknown as [boolean, SchemaError[]]
   const lines = new Map(
     meant(errors).flatMap((error) =>
       linesOf(error, schema, value).map((line) => [line, { pointer: error.instancePath, line }] as const)

@@ -4,8 +4,8 @@
 import { hostName } from '../core/hosts.ts'
 import { systemNames } from '../core/words.ts'
 import { type Certificate, type CertificateFiles, readCertificate } from './certificate.ts'
+import { ConfigError } from './config-error.ts'
 import type { Config } from './config-schema.ts'
-import { ConfigError } from './mistakes.ts'
 import type { ListenerTls } from './tls-schema.ts'
 
 /** Where a certificate is, and what it is for: no hosts where it is for all others. */

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { ConfigError } from './config-error.ts'
 import type { TeamPlugin } from './config-schema.ts'
-import { ConfigError } from './mistakes.ts'
 
 /** The file behind a plugin's name, as seen from the config file; undefined when there is none. */
 export function findTeamPlugin(name: string, directory: string): string | undefined {

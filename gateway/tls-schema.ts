@@ -1,7 +1,7 @@
 /**
  * How a listener proves who it is, and what it tells browsers of that.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../core/schema.ts'
 
 const Strict = { additionalProperties: false } as const
 const files = {

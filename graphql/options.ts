@@ -1,7 +1,7 @@
 /**
  * The options of the graphql plugin.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../core/schema.ts'
 import type { KnownQueries } from './known-queries.ts'
 
 const Strict = { additionalProperties: false } as const

@@ -9,7 +9,7 @@ import { EventEmitter } from 'node:events'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Circuit from 'opossum'
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../core/schema.ts'
 import { type System, systemNames } from '../core/words.ts'
 
 export const CircuitBreakerOptions = Type.Object(

@@ -8,8 +8,8 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
+import { type Static, Type } from '../core/schema.ts'
 import { createSeal, type Secrets } from '../core/seal.ts'
 import type { RealmName, System } from '../core/words.ts'
 

@@ -8,10 +8,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { type Answer, lackingWords, lacksMethod, mayLackMethod } from '../core/answer.ts'
 import { createListeners } from '../core/listeners.ts'
 import { type MissingMethod, MissingMethods, missingNameOf } from '../core/missing-methods.ts'
+import { type Static, Type } from '../core/schema.ts'
 import type { Route, System } from '../core/words.ts'
 
 export const MissingMethodsOptions = Type.Object(

@@ -7,9 +7,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
 import { createRealmLookup, namedPlaces, type Place, type RealmHosts } from '../core/hosts.ts'
+import { type Static, Type } from '../core/schema.ts'
 import { listenerRealm, type RealmName, type System } from '../core/words.ts'
 
 export const RealmDetectionOptions = Type.Object({}, { additionalProperties: false })

@@ -8,9 +8,9 @@
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { credentialsInCookies } from '../core/credentials.ts'
 import { endsCookies } from '../core/ended-cookies.ts'
+import { type Static, Type } from '../core/schema.ts'
 import type { Credential, System } from '../core/words.ts'
 
 const CookieName = (otherwise: string, description: string) =>

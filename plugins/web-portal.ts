@@ -7,8 +7,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { createRedirects, redirectStatuses } from '../core/redirects.ts'
+import { type Static, Type } from '../core/schema.ts'
 
 const RedirectOptions = Type.Object(
   {

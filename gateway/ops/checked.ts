@@ -1,14 +1,14 @@
 /**
  * Bodies of ops requests: checked by a schema, or a fault that names the key.
  */
-import type Type from 'typebox'
-import type { Static } from 'typebox'
-import Value from 'typebox/value'
+import { Errors } from 'typebox/schema'
 import { Fault } from '../../core/faults.ts'
+import type { Static, TSchema } from '../../core/schema.ts'
+import { fillDefaults } from '../defaults.ts'
 
-export function checked<Schema extends Type.TSchema>(schema: Schema, body: unknown, what: string): Static<Schema> {
-  const value = Value.Default(schema, structuredClone(body))
-  const [error] = Value.Errors(schema, value)
+export function checked<Schema extends TSchema>(schema: Schema, body: unknown, what: string): Static<Schema> {
+  const value = fillDefaults(schema, structuredClone(body))
+  const [, [error]] = Errors(schema, value)
   if (error === undefined) return value as Static<Schema>
   throw new Fault('malformed_request', `${what}${error.instancePath.replaceAll('/', '.')} ${error.message}`)
 }

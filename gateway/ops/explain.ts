@@ -2,14 +2,13 @@
  * Where a described request would go and why. Nothing is sent.
  */
 import type { FastifyInstance } from 'fastify'
-import Type from 'typebox'
 import type { Reason } from '../../core/decide.ts'
 import { Fault } from '../../core/faults.ts'
 import { createRealmLookup } from '../../core/hosts.ts'
 import { createTargetReader } from '../../core/route.ts'
+import { Type } from '../../core/schema.ts'
 import { isSingleHome } from '../../core/words.ts'
 import type { Config } from '../config-schema.ts'
-import { checked } from './checked.ts'
 
 const Described = Type.Object(
   {
@@ -46,6 +45,8 @@ export function createExplain(app: FastifyInstance, config: Config) {
   const redirectOf = app.hasDecorator('redirectOf') ? app.redirectOf : () => null
 
   return async function explain(body: unknown) {
+    // Loaded when it is needed: it brings what checks a schema.
+    const { checked } = await import('./checked.ts')
     const { method: httpMethod, url, headers, body: text } = checked(Described, body, 'the body')
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     const described = readTarget(url)

@@ -3,55 +3,14 @@
  * at once; and who is being moved.
  */
 import type { FastifyInstance } from 'fastify'
-import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
-import { agreed, itemsOf, linesOf, type Placed } from '../../core/migration-words.ts'
-import { systemNames } from '../../core/words.ts'
-import { checked } from './checked.ts'
-
-const Migration = Type.Object(
-  {
-    i_customer: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    state: Type.Union([Type.Literal('started'), Type.Literal('finished'), Type.Literal('failed')]),
-    to: Type.Optional(Type.Union(systemNames.map((system) => Type.Literal(system))))
-  },
-  { additionalProperties: false }
-)
-type Told = Static<typeof Migration>
-
-/** The systems' own provisioning events: customers and accounts, exported and imported. */
-const ProvisioningEvent = Type.Object({
-  event_type: Type.String({ pattern: '^(?:Customer|Account)/Status/(?:Exported|Imported)$' }),
-  variables: Type.Record(Type.String(), Type.Unknown(), { default: {} })
-})
+import { itemsOf, linesOf } from '../../core/migration-words.ts'
+import type { ToldEvent, Word } from './told.ts'
 
 /** Largest body: a line for each of some hundred thousand customers. */
 const bodyBytes = 16 << 20
 
-type Word = Parameters<FastifyInstance['entityLocation']['noteMove']>[0]
-
-function wordsIn(many: readonly Placed[]): Word[] {
-  const told = many.map(({ place, value }): [string, Told] => [
-    place,
-    // Names what is wrong, which takes its time.
-    Value.Check(Migration, value) ? value : checked(Migration, value, `${place} `)
-  ])
-  return agreed(told).map(wordOf)
-}
-
-const wordOf = ({ i_customer: iCustomer, state, to }: Told): Word => ({ iCustomer, state, to: to ?? null })
-
-/** Ids come as numbers or as strings of digits. */
-function idOf(value: unknown): number | undefined {
-  const id = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-  return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : undefined
-}
-
 /** A system's own event: it makes doubtful where somebody is, and ends no fence, since the export of others may go on. */
-async function tellEvent(app: FastifyInstance, event: object) {
-  const { event_type: what, variables } = checked(ProvisioningEvent, event, 'the event')
-  const iCustomer = idOf(variables.i_customer)
-  const iAccount = idOf(variables.i_account)
+async function tellEvent(app: FastifyInstance, { what, iCustomer, iAccount }: ToldEvent) {
   if (app.hasDecorator('entityLocation')) {
     const moved = { ...(iCustomer !== undefined && { iCustomer }), ...(iAccount !== undefined && { iAccount }) }
     if (iCustomer === undefined && iAccount === undefined) await app.entityLocation.forgetAll()
@@ -87,9 +46,11 @@ async function tellWords(app: FastifyInstance, words: readonly Word[]) {
 async function tellMigration(app: FastifyInstance, body: unknown): Promise<object> {
   const isEvent = typeof body === 'object' && body !== null && 'event_type' in body
   const many = Array.isArray(body) ? itemsOf(body) : body instanceof Lines ? linesOf(body.text) : null
-  const words = isEvent ? [] : many === null ? [wordOf(checked(Migration, body, 'the body'))] : wordsIn(many)
+  // Loaded when it is needed: it brings what checks a schema.
+  const { eventIn, wordIn, wordsIn } = await import('./told.ts')
+  const words = isEvent ? [] : many === null ? [wordIn(body)] : wordsIn(many)
   if (app.hasDecorator('loginForwarding')) await app.loginForwarding.forgetHints()
-  if (isEvent) await tellEvent(app, body)
+  if (isEvent) await tellEvent(app, eventIn(body))
   else await tellWords(app, words)
   return many === null ? { success: 1 } : { success: 1, count: words.length }
 }

@@ -8,9 +8,9 @@
  */
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
+import { ConfigError } from '../config-error.ts'
 import type { Config } from '../config-schema.ts'
 import { createLog, type Log } from '../log.ts'
-import { ConfigError } from '../mistakes.ts'
 import { v8Flag } from '../runtime.ts'
 import type { StopSignals } from '../signals.ts'
 import { countOf } from './count.ts'

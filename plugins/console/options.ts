@@ -1,7 +1,7 @@
 /**
  * What a deployment may say of the console.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../core/schema.ts'
 import { isSingleHome, type RealmName, realmNames } from '../../core/words.ts'
 
 const DualRealm = Type.Unsafe<RealmName>(

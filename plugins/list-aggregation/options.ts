@@ -1,7 +1,7 @@
 /**
  * The plugin's options: what is done when a system is missing, and changes to the table of lists.
  */
-import Type from 'typebox'
+import { Type } from '../../core/schema.ts'
 
 const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
   Type.Optional(

@@ -8,7 +8,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import Type from 'typebox'
+import { Type } from '../../core/schema.ts'
 import { showFence } from './fence.ts'
 import { type Shown, tellable } from './merged.ts'
 import { countRequests } from './requests.ts'

@@ -1,7 +1,7 @@
 /**
  * How a deployment describes a system: where it is, how it proves itself, when it is given up.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../core/schema.ts'
 import { realmNames } from '../../core/words.ts'
 
 const milliseconds = (name: string, otherwise: number) =>

@@ -8,9 +8,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { Fault, KnownCause } from '../../core/faults.ts'
 import { closeCodes } from '../../core/frames.ts'
+import { type Static, Type } from '../../core/schema.ts'
 import type { Swap } from '../../core/swap.ts'
 import type { System } from '../../core/words.ts'
 import { Connection, type End, ends, type Reads } from './connection.ts'

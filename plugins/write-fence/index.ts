@@ -8,11 +8,11 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import Type, { type Static } from 'typebox'
 import { Fault, KnownCause } from '../../core/faults.ts'
 import { Fences, type Fence as Raised, retryAfterOf } from '../../core/fences.ts'
 import { createListeners } from '../../core/listeners.ts'
 import type { Asker } from '../../core/own-call.ts'
+import { type Static, Type } from '../../core/schema.ts'
 import type { Secrets } from '../../core/seal.ts'
 import { createTickets, type Ticket } from '../../core/tickets.ts'
 import type { Credential, System } from '../../core/words.ts'
