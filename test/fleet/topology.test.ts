@@ -65,12 +65,17 @@ async function beginSlowly(name: string, params: object, headers: Readonly<Recor
   const id = nextId++
   const [service = '', method = ''] = name.split('/')
   await fleet.command('drain')
-  const slow = { match: { service, method }, fault: { kind: 'delay', ms: 1500 }, times: 1 } as const
+  const slow = { match: { service, method }, fault: { kind: 'delay', ms: 5000 }, times: 1 } as const
   await fleet.command('switchFault', { kind: 'delay', system: 'source', ...slow })
   const ended = call(name, params, { id, headers })
   await until(async () => (await fleet.command('headersOf', { id })) !== null)
-  const busy = (await fleet.haproxy.stats()).find(({ svname = '', scur }) => /^gateway-/.test(svname) && scur === '1')
-  const gateway = fleet.gateways.find(({ name: one }) => one === busy?.svname) ?? assert.fail('no gateway has it')
+  const busyName = await until(async () => {
+    const busy = (await fleet.haproxy.stats()).find(
+      ({ svname = '', scur }) => /^gateway-/.test(svname) && Number(scur) > 0
+    )
+    return busy?.svname ?? false
+  })
+  const gateway = fleet.gateways.find(({ name: one }) => one === busyName) ?? assert.fail('no gateway has it')
   return {
     ended,
     gateway,
