@@ -11,6 +11,9 @@ import type { Processes } from './processes.ts'
 
 export const haproxyFile = fileURLToPath(new URL('../docker/haproxy.cfg', import.meta.url))
 
+/** A signal that comes while it is still about the one before may be lost, ms. */
+const tellAgainMs = 3000
+
 /** A row of HAProxy's statistics, by the names of its columns. */
 export type StatisticsRow = Readonly<Record<string, string>>
 
@@ -71,8 +74,14 @@ export async function startHaproxy(processes: Processes, place: HaproxyPlace) {
     /** Reads its file again; done when the new process has the address. */
     async reload() {
       const before = await workerPid()
-      running.signal('SIGUSR2')
-      const hasNew = async () => ![before, 0].includes(await workerPid())
+      let toldAt = -Infinity
+      const hasNew = async () => {
+        if (performance.now() - toldAt > tellAgainMs) {
+          running.signal('SIGUSR2')
+          toldAt = performance.now()
+        }
+        return ![before, 0].includes(await workerPid())
+      }
       await waitUntil('HAProxy has a new process', hasNew, running)
     },
     signal: running.signal

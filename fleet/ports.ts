@@ -1,18 +1,36 @@
 /**
  * Free ports, and waiting until something is there: no process tells when its neighbour has noticed it.
  */
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Running } from './processes.ts'
 
 const patienceMs = 20_000
 const lookEveryMs = 25
 
+/** Below those that systems give to connections, and to who listens on port 0: until it is used, nobody else is given one. */
+const [lowest, highest] = [10_000, 32_000]
+
+/** A server on a port that was free. */
+async function listenSomewhere(): Promise<Server> {
+  for (;;) {
+    const server = createServer()
+    try {
+      server.listen(randomInt(lowest, highest), '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    }
+  }
+}
+
 /** Ports that nobody listens on, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const servers = await Promise.all(Array.from({ length: count }, listenSomewhere))
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => once(server.close(), 'close')))
   return ports
