@@ -11,7 +11,7 @@ import type { Processes } from './processes.ts'
 
 export const haproxyFile = fileURLToPath(new URL('../docker/haproxy.cfg', import.meta.url))
 
-/** A signal that comes while it is still about the one before may be lost, ms. */
+/** A signal that comes as soon as the new process answers is lost every other time, ms. */
 const tellAgainMs = 3000
 
 /** A row of HAProxy's statistics, by the names of its columns. */
